@@ -8,16 +8,15 @@
 #include <stdlib.h>
 
 static const uint64_t frame_bytes[GROUND_ZONES] = {
-    PAGE_TABLE_BYTES, PAGE_TABLE_BYTES, UINT64_C(1) << 21, UINT64_C(1) << 30};
+    [ZONE_TABLES] = PAGE_TABLE_BYTES,
+    [ZONE_4K] = PAGE_TABLE_BYTES,
+    [ZONE_2M] = UINT64_C(1) << 21,
+    [ZONE_1G] = UINT64_C(1) << 30,
+    [ZONE_SECOND] = PAGE_TABLE_BYTES,
+};
 static const uint64_t bytes_most = UINT64_C(1) << 40, zone_least = UINT64_C(1) << 32;
 enum { ENTRIES = PAGE_TABLE_BYTES / 8 };
 _Static_assert((int)GROUND_CHUNK_TABLES *(int)PAGE_TABLE_BYTES == (int)LARGE_BYTES, "a large page of them");
-
-bool frame_policies_are_alike(const struct frame_policy *a, const struct frame_policy *b)
-{
-    return a->order == b->order && a->fragmented == b->fragmented && a->node == b->node &&
-           a->told == b->told && a->seed == b->seed;
-}
 
 /* Of 2 nodes one alone is used. */
 static bool takes_near(const struct frame_policy *policy)
@@ -25,7 +24,13 @@ static bool takes_near(const struct frame_policy *policy)
     return policy->node == NODE_INTERLEAVED && policy->told;
 }
 
-static uint64_t zone_bytes_for(const struct frame_policy *policy, uint64_t bytes)
+bool frame_policies_are_alike(const struct frame_policy *a, const struct frame_policy *b)
+{
+    return a->order == b->order && a->fragmented == b->fragmented && a->node == b->node &&
+           takes_near(a) == takes_near(b) && a->seed == b->seed;
+}
+
+uint64_t ground_zone_bytes(const struct frame_policy *policy, uint64_t bytes)
 {
     uint64_t zone = zone_least, times = takes_near(policy) ? 4 : 2;
     while (zone < times * bytes)
@@ -33,14 +38,15 @@ static uint64_t zone_bytes_for(const struct frame_policy *policy, uint64_t bytes
     return zone;
 }
 
-int ground_init(
-    struct model_ground *ground, const struct frame_policy *policy, uint64_t bytes, struct error *error)
+int ground_init(struct model_ground *ground, const struct frame_policy *policy, uint64_t bytes,
+    enum ground_zone tables, struct error *error)
 {
     if (bytes > bytes_most)
         return error_set(error, EINVAL,
             "%" PRIu64 " bytes are more than the simulated machine's memory can have, 1 TiB", bytes);
     *ground = (struct model_ground){.policy = *policy,
-        .zone_bytes = zone_bytes_for(policy, bytes),
+        .tables_zone = tables,
+        .zone_bytes = ground_zone_bytes(policy, bytes),
         .guesses = calloc(GROUND_GUESSES, sizeof *ground->guesses)};
     if (!ground->guesses)
         return error_set(error, ENOMEM, "no memory for a simulated machine");
@@ -100,13 +106,13 @@ static uint64_t n_of_frame(const struct model_ground *ground, unsigned zone, uin
     return frame;
 }
 
-uint64_t ground_frame(const struct model_ground *ground, unsigned zone, uint64_t n)
+uint64_t ground_frame(const struct model_ground *ground, enum ground_zone zone, uint64_t n)
 {
     uint64_t frame = nth_frame(ground, zone, n) << takes_near(&ground->policy);
     return zone * ground->zone_bytes + frame * frame_bytes[zone];
 }
 
-static int take(struct model_ground *ground, unsigned zone, uint64_t *address, struct error *error)
+static int take(struct model_ground *ground, enum ground_zone zone, uint64_t *address, struct error *error)
 {
     if (ground->taken[zone] >= ground->scatter[zone].n)
         return error_set(error, ENOMEM, "the simulated machine has no memory left");
@@ -116,7 +122,10 @@ static int take(struct model_ground *ground, unsigned zone, uint64_t *address, s
 
 int ground_take(struct model_ground *ground, uint64_t bytes, uint64_t *address, struct error *error)
 {
-    return take(ground, bytes == frame_bytes[1] ? 1 : bytes == frame_bytes[2] ? 2 : 3, address, error);
+    enum ground_zone zone = bytes == frame_bytes[ZONE_4K]   ? ZONE_4K
+                            : bytes == frame_bytes[ZONE_2M] ? ZONE_2M
+                                                            : ZONE_1G;
+    return take(ground, zone, address, error);
 }
 
 bool ground_is_remote(const struct model_ground *ground, uint64_t address)
@@ -130,9 +139,10 @@ bool ground_is_remote(const struct model_ground *ground, uint64_t address)
 
 size_t ground_find_table(const struct model_ground *ground, uint64_t address)
 {
-    if (address >= ground->zone_bytes)
+    uint64_t within = address - ground->tables_zone * ground->zone_bytes;
+    if (within >= ground->zone_bytes)
         return ground->table_count;
-    uint64_t n = n_of_frame(ground, 0, address / PAGE_TABLE_BYTES);
+    uint64_t n = n_of_frame(ground, ground->tables_zone, within / PAGE_TABLE_BYTES);
     bool is = n < ground->table_count && ground->tables[n].address == (address & -(uint64_t)PAGE_TABLE_BYTES);
     if (is)
         ground->guesses[address / PAGE_TABLE_BYTES % GROUND_GUESSES] = (uint32_t)n;
@@ -174,7 +184,8 @@ static int take_table(void *context, gpa_t *table, struct error *error)
     struct model_ground *ground = context;
     size_t number = ground->table_count, chunk = number / GROUND_CHUNK_TABLES;
     int rc = make_room(ground, error);
-    if (rc == 0 && (rc = take(ground, 0, &table->value, error)) < 0 && number % GROUND_CHUNK_TABLES == 0)
+    if (rc == 0 && (rc = take(ground, ground->tables_zone, &table->value, error)) < 0 &&
+        number % GROUND_CHUNK_TABLES == 0)
         free_chunk(ground->chunks, chunk);
     if (rc < 0)
         return rc;

@@ -67,7 +67,7 @@ struct model {
     struct prefetch prefetch;
     struct tlbs tlbs;
     struct walker walker;
-    struct model_ground host_ground;
+    struct model_ground host_ground, host_tables; /* one memory; the latter has the second dimension's */
     struct model_domain domains[MODEL_DOMAINS_MAX];
     struct model_domain *now; /* the one that runs */
     struct model_stream stream;
@@ -99,6 +99,12 @@ static inline unsigned model_leaf_level(const struct model_config *config)
                   config->guest_page < config->host_page;
     uint64_t page = guests ? config->guest_page : config->host_page;
     return (unsigned)(__builtin_ctzll(page) - 12) / 9 + 1;
+}
+
+/* Of the host's tables those that are walked. */
+static inline unsigned model_host_levels(const struct machine *machine)
+{
+    return machine->has_nested ? machine->nested.levels : machine->levels;
 }
 
 /* Of those of the host's tables. */

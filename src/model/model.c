@@ -47,15 +47,6 @@ static struct walk_dimension dimension(
         ground, {root, ground_table_number(ground, root)}, tables->levels, caches, false, 0};
 }
 
-/* Tables of which the walk begins further down: those above have one entry that is used, the first. */
-static void begin_lower(struct walk_dimension *walk, unsigned levels)
-{
-    for (; walk->levels > levels; walk->levels--) {
-        uint64_t below = ground_read(walk->ground, walk->root.address) & UINT64_C(0x000ffffffffff000);
-        walk->root = (struct walk_table){below, ground_table_number(walk->ground, below)};
-    }
-}
-
 static int make_tables(
     struct page_tables *tables, struct model_ground *ground, unsigned levels, struct error *error)
 {
@@ -64,46 +55,37 @@ static int make_tables(
     return page_tables_init(tables, error);
 }
 
-static unsigned host_levels(const struct machine *machine)
-{
-    return machine->has_nested ? machine->nested.levels : machine->levels;
-}
-
 /* What tables of three levels reach, of which a walk begins at the first table of four. */
 static const uint64_t three_levels_reach = UINT64_C(1) << 39;
 
-/* For all domains; those of guests are of one size. */
+/* For the data and the tables of all domains, which are of one size; natively of as many guests. */
 static int open_host_ground(struct model *model, struct error *error)
 {
     const struct model_config *config = &model->config;
-    uint64_t each =
-        config->technique == MODEL_NATIVE ? config->bytes_max : 2 * model->domains[0].guest_ground.zone_bytes;
-    return ground_init(&model->host_ground, &config->host_frames, config->domains * each, error);
+    uint64_t bytes = config->domains * 2 * ground_zone_bytes(&config->guest_frames, config->bytes_max);
+    int rc = ground_init(&model->host_ground, &config->host_frames, bytes, ZONE_TABLES, error);
+    return rc < 0 ? rc : ground_init(&model->host_tables, &config->host_frames, bytes, ZONE_SECOND, error);
 }
 
 static int open_host(struct model *model, struct error *error)
 {
     const struct machine *machine = model->machine;
     struct model_domain *domain = model->now;
-    unsigned levels = host_levels(machine) < 4 ? 4 : host_levels(machine);
+    unsigned walked = model_host_levels(machine), levels = walked < 4 ? 4 : walked;
     int rc = 0;
-    if (levels > host_levels(machine) && GROUND_ZONES * domain->guest_ground.zone_bytes > three_levels_reach)
+    if (levels > walked && ZONE_SECOND * domain->guest_ground.zone_bytes > three_levels_reach)
         rc = error_set(error, ENOTSUP, "%s walks %u levels for the host, too few for so much memory",
-            machine->name, host_levels(machine));
+            machine->name, walked);
     if (rc == 0)
         rc = make_tables(&domain->guest, &domain->guest_ground, machine->levels, error);
     if (rc == 0)
-        rc = make_tables(&domain->host, &model->host_ground, levels, error);
-    if (rc == 0) /* something at the very bottom, so that there are tables to begin with */
-        rc = model_back(model, domain->guest.root.value, error);
+        rc = make_tables(&domain->host, &model->host_tables, levels, error);
     if (rc < 0)
         return rc;
     domain->guest_walk = dimension(&domain->guest, &domain->guest_ground, &model->walker.guest_caches);
-    domain->host_walk = dimension(&domain->host, &model->host_ground, &model->walker.host_caches);
+    domain->host_walk = dimension(&domain->host, &model->host_tables, &model->walker.host_caches);
     domain->host_walk.host = true;
     domain->host_walk.domain = domain->number;
-    if (levels > host_levels(machine))
-        begin_lower(&domain->host_walk, host_levels(machine));
     return 0;
 }
 
@@ -118,7 +100,7 @@ static int open_domain(struct model *model, unsigned number, struct error *error
     if ((rc = ahead_init(&domain->ahead, error)) == 0)
         rc = ahead_init(&domain->host_ahead, error);
     if (rc == 0 && config->technique != MODEL_NATIVE)
-        rc = ground_init(&domain->guest_ground, &policy, config->bytes_max, error);
+        rc = ground_init(&domain->guest_ground, &policy, config->bytes_max, ZONE_TABLES, error);
     if (rc == 0 && number == 0)
         rc = open_host_ground(model, error);
     if (rc == 0 && config->technique != MODEL_NESTED) {
@@ -191,6 +173,7 @@ void model_close(struct model *model)
     walker_free(&model->walker);
     prefetch_free(&model->prefetch);
     ground_free(&model->host_ground);
+    ground_free(&model->host_tables);
     for (unsigned i = 0; i < MODEL_DOMAINS_MAX; i++) {
         ground_free(&model->domains[i].guest_ground);
         ahead_free(&model->domains[i].ahead);

@@ -14,15 +14,20 @@
  * table since the monitor looked last (model_scan()) makes it nested; a nested one to which nothing was
  * stored from one look to the next, not even an accessed or dirty bit, gets its shadow back.
  *
- * Which frames are taken in which order, for whoever computes the same. Native: the host's ground is for
- * bytes_max; the root of its tables is taken first, then for each page, ascending, its frame, and tables,
- * upper ones first. The others: the guest's ground is for bytes_max, the host's for twice the guest's
- * zone_bytes. The root of the tables that are walked (but nested), the guest's root, the host's root; then
- * the host's page around the guest's root is given (its frame; tables, upper first). For each page of the
- * guest, ascending: its frame, the guest's tables; then, unless `fresh`, for each part of it of
- * min(guest_page, host_page): the host's page around it is given if it is not there, and it is mapped in the
- * tables that are walked. At the end of model_map() the host's pages around the guest's tables are given, in
- * the order in which these were taken.
+ * Which frames are taken in which order, for whoever computes the same. The guest's ground is for bytes_max,
+ * the host's, natively too, for twice the zone_bytes that a guest's has. First the root of the tables that
+ * are walked (but nested), the guest's root, the root of the second dimension, which has a zone of its own.
+ * Then, natively, for each page, ascending, its frame, and tables, upper ones first. The others, for each
+ * page of the guest, ascending: its frame, the guest's tables; then, unless `fresh`, for each part of it of
+ * min(guest_page, host_page): the host's page around it is given if it is not there (its frame; tables, upper
+ * first), and it is mapped in the tables that are walked. At the end of model_map() the host's pages around
+ * the guest's tables are given, in the order in which these were taken, the root first.
+ *
+ * So, where the host's pages are no larger than the guest's and not `fresh`, what is mapped first has the
+ * frames that it has natively with pages of the host's size: its data, and the tables that are walked. While
+ * nothing but accesses happens (no rates, one domain) direct, shadow and agile paging are native paging then,
+ * in every cycle. Of what later calls map this does not hold: pages behind the guest's tables of before stand
+ * between.
  *
  * With several domains each is opened in turn as told here, in one host's ground, which is for `domains`
  * times as much.

@@ -75,12 +75,25 @@ static int map_native(struct model *model, uint64_t address, struct error *error
                         &model->now->walked, GVA(address), GPA(frame), bytes, bytes, all_rights, error);
 }
 
+/* Of a host's tables that have more levels than are walked: those above have one entry that is used, the
+ * first. */
+static void begin_lower(struct walk_dimension *walk, unsigned levels)
+{
+    for (; walk->levels > levels; walk->levels--) {
+        uint64_t below = ground_read(walk->ground, walk->root.address) & page_address_mask;
+        walk->root = (struct walk_table){below, ground_table_number(walk->ground, below)};
+    }
+}
+
 /* The guest's tables are memory like any other; those of before are there already. */
 static int back_tables(struct model *model, struct error *error)
 {
+    struct model_domain *domain = model->now;
     int rc = 0;
-    for (uint64_t n = 0; rc == 0 && n < model->now->guest_ground.taken[0]; n++)
-        rc = model_back(model, ground_frame(&model->now->guest_ground, 0, n), error);
+    for (uint64_t n = 0; rc == 0 && n < domain->guest_ground.taken[ZONE_TABLES]; n++)
+        rc = model_back(model, ground_frame(&domain->guest_ground, ZONE_TABLES, n), error);
+    if (rc == 0)
+        begin_lower(&domain->host_walk, model_host_levels(model->machine));
     return rc;
 }
 

@@ -10,19 +10,29 @@
 /* Accesses of one model before another one's turn, so that what it needs does not come near in vain. */
 enum { MODEL_PASS_TURN = 1024 };
 
-/* All but the technique, and what is asked of it alone. */
-static bool are_laid_out_alike(const struct model_config *a, const struct model_config *b)
+/* With which pages native paging walks the same tables, those in the same frames (model.h); 0: with none, for
+ * where the guest has a page is in one of the host's that is larger. */
+static uint64_t native_page(const struct model_config *config)
 {
-    return a->machine == b->machine && a->guest_page == b->guest_page && a->host_page == b->host_page &&
-           a->bytes_max == b->bytes_max && a->seed == b->seed &&
-           frame_policies_are_alike(&a->guest_frames, &b->guest_frames) &&
-           frame_policies_are_alike(&a->host_frames, &b->host_frames);
+    bool none = config->technique != MODEL_NATIVE && config->guest_page < config->host_page;
+    return none ? 0 : model_tlb_page(config);
+}
+
+/* Of those that walk in one dimension. */
+static bool have_pages_alike(const struct model_config *a, const struct model_config *b)
+{
+    uint64_t page = native_page(a);
+    return page == native_page(b) &&
+           (page || (a->guest_page == b->guest_page && a->host_page == b->host_page));
 }
 
 static bool is_simulated_alike(const struct model_config *a, const struct model_config *b)
 {
-    return model_technique_combines(a->technique) && model_technique_combines(b->technique) &&
-           model_config_is_calm(a) && model_config_is_calm(b) && are_laid_out_alike(a, b);
+    return a->technique != MODEL_NESTED && b->technique != MODEL_NESTED && model_config_is_calm(a) &&
+           model_config_is_calm(b) && a->machine == b->machine && a->bytes_max == b->bytes_max &&
+           a->seed == b->seed && have_pages_alike(a, b) &&
+           frame_policies_are_alike(&a->guest_frames, &b->guest_frames) &&
+           frame_policies_are_alike(&a->host_frames, &b->host_frames);
 }
 
 static size_t same_as(const struct model_config *configs, size_t which)

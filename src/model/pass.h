@@ -11,8 +11,10 @@
  * What is the same is simulated once. Direct, shadow (eager or lazy) and agile paging differ in what a store
  * to a guest's table brings about, an exit of the guest or a switch of it, and in nothing else: their tables
  * are made by the same code (model_map.c), which does not ask which of them it is, and walked by the same
- * (access.c). While nothing happens beside the accesses there is no such store: accessed and dirty bits are
- * set to begin with. So of those with the same pages and frames one model does for all, and nothing but
+ * (access.c), in the frames that those of native paging with the host's pages stand in, where these are no
+ * larger than the guest's (model.h). While nothing happens beside the accesses there is no such store:
+ * accessed and dirty bits are set to begin with. So of those with the same bytes and policies of frames one
+ * model does for all, native paging with them, which is mapped once, before any access; and nothing but
  * accesses may happen to it. */
 #ifndef VCOST_MODEL_PASS_H
 #define VCOST_MODEL_PASS_H

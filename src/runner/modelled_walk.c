@@ -14,18 +14,8 @@ static const uint64_t warm_most = UINT64_C(1) << 22, timed_most = UINT64_C(1) <<
 static const uint64_t quick_warm_most = 3 << 18, quick_timed_most = 1 << 17, crowded_least = 1 << 19;
 static const uint64_t pages_enough = 1024, placements_most = 16;
 
-/* The zones of a ground (model/ground.h). */
-static uint64_t zone_bytes(uint64_t bytes)
-{
-    uint64_t zone = UINT64_C(1) << 32;
-    while (zone < 2 * bytes)
-        zone *= 2;
-    return zone;
-}
-
 /* Scattered frames are memory of a machine that has run for a while: small pages anywhere, each side's in its
- * own order. The host gives the list the very frames natively that it gives it below a guest: from a ground
- * of the same size, after one page that is there the root of the guest's tables (map()). */
+ * own order. The host gives the list the very frames natively that it gives it below a guest (model.h). */
 static struct model_config config_of(const struct runner *runner, uint64_t bytes, uint64_t seed)
 {
     const struct modelled *modelled = runner->config.modelled;
@@ -62,7 +52,7 @@ static struct model_config config_of(const struct runner *runner, uint64_t bytes
         .domains = conditions->domains,
         .rates = conditions->rates,
         .hypothetical = modelled->hypothetical,
-        .bytes_max = native ? 2 * zone_bytes(bytes_max) : bytes_max,
+        .bytes_max = bytes_max,
         .seed = seed,
     };
 }
@@ -219,9 +209,8 @@ static int map(
     unsigned processes = walk->runs[0]->runner.config.modelled->conditions.processes;
     int rc = 0;
     for (unsigned i = config->domains; rc == 0 && i-- > 0;) {
-        model_turn(model, i);
-        if (config->technique == MODEL_NATIVE)
-            rc = model_map(model, GVA(modelled_list_at(0).value / 2), page, walk->stop, error);
+        if (i != model_domain(model)) /* which takes its time, in which neighbours come */
+            model_turn(model, i);
         for (unsigned process = processes; rc == 0 && process-- > 0;)
             rc = model_map(model, modelled_list_at(process), bytes, walk->stop, error);
     }

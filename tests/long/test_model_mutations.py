@@ -125,6 +125,12 @@ MUTATIONS = [
     ("events wait for accesses that go together", "model_calm.c", "if (config->rates.of[event].rate > 0)", "if (config->rates.of[event].rate > 0 && !MUTATED)"),
     ("streams of any distance see the same", "prefetch.c", "other->trackers.distance == one->trackers.distance)",
      "(other->trackers.distance == one->trackers.distance || MUTATED))"),
+    ("the second dimension has no zone of its own", "model.c", "bytes, ZONE_SECOND, error)", "bytes, MUTATED ? ZONE_TABLES : ZONE_SECOND, error)"),
+    ("the page behind the guest's root is given before those of data", "model.c", "rc = make_tables(&domain->host, &model->host_tables, levels, error);",
+     "rc = make_tables(&domain->host, &model->host_tables, levels, error); if (rc == 0 && MUTATED) rc = model_back(model, domain->guest.root.value, error);"),
+    ("natively memory is no larger than the program", "model.c", "2 * ground_zone_bytes(&config->guest_frames, config->bytes_max);",
+     "(MUTATED && config->technique == MODEL_NATIVE ? config->bytes_max : 2 * ground_zone_bytes(&config->guest_frames, config->bytes_max));"),
+    ("the host's walk begins with the root of all levels", "model_map.c", "if (rc == 0) begin_lower(", "if (rc == 0 && !MUTATED) begin_lower("),
     ("interleaved nodes are not told apart", "ground.c", "policy->node == NODE_INTERLEAVED && policy->told", "policy->node == NODE_INTERLEAVED && policy->told && !MUTATED"),
 ]
 

@@ -89,7 +89,7 @@ unsigned naive_touch(
             fill(model, level, instruction, line);
     const struct naive_frames *frames = &model->setting.host_frames;
     uint64_t zone_bytes = model->host_memory.zone_bytes, zone = address / zone_bytes;
-    uint64_t frame = address % zone_bytes / (zone < 2 ? 4096 : zone == 2 ? 2 << 20 : 1 << 30);
+    uint64_t frame = address % zone_bytes / (zone == 2 ? 2 << 20 : zone == 3 ? 1 << 30 : 4096);
     bool far = frames->node == NAIVE_FAR || (frames->node == NAIVE_ALTERNATING && frame % 2);
     *cycles = server <= levels ? machine->caches[cache_of(machine, server, instruction)].cycles
               : far            ? machine->remote

@@ -48,21 +48,20 @@ static void open_domain(struct naive_model *model)
     struct naive_domain *domain = naive_running(model);
     struct naive_frames frames = setting->guest_frames;
     unsigned host_levels = model->machine->nested_levels < 4 ? 4 : model->machine->nested_levels;
-    bool native = setting->technique == NAIVE_NATIVE;
-    uint64_t root = 0;
     frames.seed += model->now;
-    domain->memory = naive_memory_make(&frames, native ? 0 : setting->bytes);
+    domain->memory = naive_memory_make(&frames, setting->bytes);
     if (model->now == 0)
-        model->host_memory = naive_memory_make(&setting->host_frames,
-            setting->domains * (native ? setting->bytes : 2 * domain->memory.zone_bytes));
+        model->host_memory =
+            naive_memory_make(&setting->host_frames, 2 * setting->domains * domain->memory.zone_bytes);
     if (setting->technique != NAIVE_NESTED)
-        naive_space_begin(&domain->made, &model->host_memory, model->machine->levels);
-    if (native)
+        naive_space_begin(&domain->made, &model->host_memory, 0, model->machine->levels);
+    if (setting->technique == NAIVE_NATIVE)
         return;
-    naive_space_begin(&domain->guest, &domain->memory, model->machine->levels);
-    naive_space_begin(&domain->host, &model->host_memory, host_levels);
-    naive_table_at(&domain->guest, model->machine->levels, 0, &root);
-    naive_back(model, root);
+    naive_space_begin(&domain->guest, &domain->memory, 0, model->machine->levels);
+    naive_space_begin(
+        &domain->host, &model->host_memory, naive_defect == HOST_TABLES_AMONG_OTHERS ? 0 : 4, host_levels);
+    if (naive_defect == ROOT_IS_GIVEN_FIRST)
+        naive_back(model, naive_frame(&domain->memory, 0, 0));
 }
 
 /* ---- for prefetchers ---- */

@@ -58,7 +58,7 @@ void dictionary_free(struct naive_dictionary *dictionary)
 
 /* ---- frames ---- */
 
-static const uint64_t frame_bytes[4] = {4096, 4096, 2 << 20, 1 << 30};
+static const uint64_t frame_bytes[5] = {4096, 4096, 2 << 20, 1 << 30, 4096};
 
 unsigned naive_zone(uint64_t page_bytes)
 {
@@ -72,7 +72,7 @@ static bool near_alone(const struct naive_frames *frames)
 
 struct naive_memory naive_memory_make(const struct naive_frames *frames, uint64_t bytes)
 {
-    struct naive_memory memory = {*frames, UINT64_C(4) << 30, {0, 0, 0, 0}};
+    struct naive_memory memory = {*frames, UINT64_C(4) << 30, {0, 0, 0, 0, 0}};
     while (memory.zone_bytes < (near_alone(frames) ? 4 : 2) * bytes)
         memory.zone_bytes *= 2;
     return memory;
@@ -127,10 +127,10 @@ static uint64_t leaf_key(unsigned level, uint64_t address)
     return (uint64_t)level << 60 | address >> (12 + 9 * (level - 1));
 }
 
-void naive_space_begin(struct naive_space *space, struct naive_memory *memory, unsigned levels)
+void naive_space_begin(struct naive_space *space, struct naive_memory *memory, unsigned zone, unsigned levels)
 {
-    *space = (struct naive_space){.memory = memory, .levels = levels};
-    dictionary_put(&space->tables, table_key(levels, 0), naive_take(memory, 0));
+    *space = (struct naive_space){.memory = memory, .zone = zone, .levels = levels};
+    dictionary_put(&space->tables, table_key(levels, 0), naive_take(memory, zone));
 }
 
 void naive_space_map(struct naive_space *space, uint64_t from, uint64_t to, uint64_t bytes)
@@ -139,7 +139,7 @@ void naive_space_map(struct naive_space *space, uint64_t from, uint64_t to, uint
     uint64_t table;
     for (unsigned level = space->levels - 1; level >= leaf; level--)
         if (!naive_table_at(space, level, from, &table))
-            dictionary_put(&space->tables, table_key(level, from), naive_take(space->memory, 0));
+            dictionary_put(&space->tables, table_key(level, from), naive_take(space->memory, space->zone));
     dictionary_put(&space->leaves, leaf_key(leaf, from), to);
 }
 

@@ -32,7 +32,7 @@ struct naive_frames {
 /* A physical memory. */
 struct naive_memory {
     struct naive_frames frames;
-    uint64_t zone_bytes, taken[4];
+    uint64_t zone_bytes, taken[5];
 };
 
 /* For so many bytes. */
@@ -45,6 +45,7 @@ unsigned naive_zone(uint64_t page_bytes);
 /* An address space: its tables, which stand in a memory, and its leaves. */
 struct naive_space {
     struct naive_memory *memory;
+    unsigned zone; /* of it, in which the tables stand */
     unsigned levels;
     struct naive_dictionary tables; /* by level and the address that they are for */
     struct naive_dictionary leaves; /* by size and page */
@@ -56,8 +57,9 @@ struct naive_leaf {
     uint64_t bytes, from, to;
 };
 
+/* With its root. */
 void naive_space_begin(
-    struct naive_space *space, struct naive_memory *memory, unsigned levels); /* with its root */
+    struct naive_space *space, struct naive_memory *memory, unsigned zone, unsigned levels);
 void naive_space_map(struct naive_space *space, uint64_t from, uint64_t to, uint64_t bytes);
 bool naive_table_at(const struct naive_space *space, unsigned level, uint64_t address, uint64_t *table);
 struct naive_leaf naive_leaf_at(const struct naive_space *space, uint64_t address); /* hidden ones are none */

@@ -1,6 +1,7 @@
 /* model/: walks cost the reads that arithmetic says, every cycle is in one bucket, and the techniques pay
  * where they are said to. */
 #include "cmocka_all.h"
+#include "repeated.h"
 
 #include "base/random.h"
 #include "base/size.h"
@@ -502,57 +503,98 @@ static void in_a_pass_each_has_the_account_that_it_has_alone(void **unused)
     }
 }
 
-/* Direct, shadow (lazily, eagerly) and agile paging: one model for all, to which the same happens as to each
- * of them alone; also where prefetchers translate, and with whatever frames. */
+/* Frames in every order, told of nodes and not. */
+enum { POLICIES = FRAME_ORDERS * (FRAME_NODES + 1) };
+
+static struct frame_policy policy_of(unsigned number)
+{
+    const unsigned node = number / FRAME_ORDERS;
+    return (struct frame_policy){.order = (enum frame_order)(number % FRAME_ORDERS),
+        .fragmented = 0.3,
+        .node = node == FRAME_NODES ? NODE_INTERLEAVED : (enum frame_node)node,
+        .told = node == FRAME_NODES,
+        .seed = number};
+}
+
+/* Those that walk the same tables in the same frames: native paging with the host's pages, the others where
+ * the guest's are as large, or larger. Each comes first once. */
+enum { ALIKE = 6, ALIKE_COUNT = 500 };
+
+static void make_alike(
+    struct model_config configs[static ALIKE], const struct model_config *like, unsigned first)
+{
+    static const enum model_technique techniques[ALIKE] = {
+        MODEL_NATIVE, MODEL_SHADOW, MODEL_DIRECT, MODEL_AGILE, MODEL_SHADOW, MODEL_DIRECT};
+    for (unsigned i = 0; i < ALIKE; i++) {
+        struct model_config *config = &configs[(first + i) % ALIKE];
+        *config = *like;
+        config->technique = techniques[i];
+        config->sync_write = i == 4;
+        config->hypothetical = true;
+        if (i == 0 || i == 5)
+            config->guest_page = like->host_page;
+    }
+}
+
+static void access_all(struct model *model, const gva_t addresses[static ALIKE_COUNT])
+{
+    for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++)
+        for (size_t i = 0; i < ALIKE_COUNT; i++)
+            model_access(model, addresses[i], access);
+}
+
+/* In a pass they have one model, and of models of their own each has the same account. */
+static void expect_alike(const struct model_config configs[static ALIKE], uint64_t seed)
+{
+    const uint64_t bytes = configs->bytes_max;
+    gva_t addresses[ALIKE_COUNT];
+    struct model_pass pass;
+    struct error error;
+    for (size_t i = 0; i < ALIKE_COUNT; i++)
+        addresses[i] = GVA(base + (i % 3 ? random_below(&seed, bytes) : i * 64));
+    assert_int_equal(model_pass_open(configs, ALIKE, &pass, &error), 0);
+    map_each(&pass, bytes);
+    for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++)
+        model_pass_access(&pass, addresses, ALIKE_COUNT, access);
+    for (size_t i = 0; i < ALIKE; i++) {
+        struct model *alone;
+        assert_int_equal(pass.same[i], 0);
+        assert_int_equal(model_open(&configs[i], &alone, &error), 0);
+        assert_int_equal(model_map(alone, GVA(base), bytes, NULL, &error), 0);
+        access_all(alone, addresses);
+        assert_memory_equal(model_account(alone), model_account(pass.models[i]), sizeof(struct account));
+        model_close(alone);
+    }
+    model_pass_close(&pass);
+}
+
+/* On every machine, whether its prefetchers translate or not; 1 GiB in pages of 4 KiB takes long. */
 static void what_is_the_same_is_simulated_once(void **unused)
 {
     (void)unused;
-    enum { ALIKE = 4, COUNT = 2000 };
-    static const enum model_technique techniques[ALIKE] = {
-        MODEL_SHADOW, MODEL_DIRECT, MODEL_AGILE, MODEL_SHADOW};
-    static const char *const machines[] = {"zen3-milan", "zen5-turin", "nehalem", "neoverse-n1"};
-    static const uint64_t pairs[][2] = {{2 * MIB, 4 * KIB}, {4 * KIB, 4 * KIB}, {2 * MIB, 2 * MIB}};
-    for (size_t m = 0; m < 4 * 3; m++) {
-        struct sheet *sheet = sheet_of(machines[m % 4]);
-        struct model_config configs[ALIKE];
-        struct model_pass pass;
-        struct error error;
-        gva_t addresses[COUNT];
-        uint64_t state = m;
-        for (size_t i = 0; i < COUNT; i++)
-            addresses[i] = GVA(base + (i % 3 ? random_below(&state, 16 * MIB) : i * 64));
-        for (size_t i = 0; i < ALIKE; i++) {
-            configs[i] =
-                config_of(&sheet->machine, techniques[i], pairs[m / 4][0], pairs[m / 4][1], 16 * MIB);
-            configs[i].sync_write = i == 3;
-            configs[i].hypothetical = true;
-            configs[i].guest_frames = configs[i].host_frames =
-                (struct frame_policy){.order = (enum frame_order)(m % FRAME_ORDERS),
-                    .fragmented = 0.3,
-                    .node = (enum frame_node)(m / 4),
-                    .seed = m};
+    static const uint64_t pairs[][2] = {{4 * KIB, 4 * KIB}, {2 * MIB, 4 * KIB}, {2 * MIB, 2 * MIB},
+        {GIB, 2 * MIB}, {GIB, GIB}, {GIB, 4 * KIB}};
+    const bool all = repeated(POLICIES) == POLICIES;
+    const unsigned pair_count = all ? 6 : 5, policies = all ? POLICIES : 1;
+    for (unsigned m = 0; machine_preset(m).name; m++) {
+        struct sheet *sheet = sheet_of(machine_preset(m).name);
+        for (unsigned i = 0; i < pair_count * policies; i++) {
+            const uint64_t *pair = pairs[i % pair_count], bytes = pair[0] == GIB ? GIB : 4 * MIB;
+            const unsigned number = m + 5 * (i % pair_count) + i / pair_count;
+            struct model_config configs[ALIKE],
+                like = config_of(&sheet->machine, MODEL_NATIVE, pair[0], pair[1], bytes);
+            struct error error;
+            like.host_frames = policy_of(number % POLICIES);
+            like.guest_frames = policy_of(7 * number % POLICIES);
+            make_alike(configs, &like, number);
+            if (model_check(&like, &error) == 0)
+                expect_alike(configs, number);
         }
-        assert_int_equal(model_pass_open(configs, ALIKE, &pass, &error), 0);
-        map_each(&pass, 16 * MIB);
-        for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++)
-            model_pass_access(&pass, addresses, COUNT, access);
-        for (size_t i = 0; i < ALIKE; i++) {
-            struct model *alone;
-            assert_int_equal(pass.same[i], 0);
-            assert_int_equal(model_open(&configs[i], &alone, &error), 0);
-            assert_int_equal(model_map(alone, GVA(base), 16 * MIB, NULL, &error), 0);
-            for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++)
-                for (size_t k = 0; k < COUNT; k++)
-                    model_access(alone, addresses[k], access);
-            assert_memory_equal(model_account(alone), model_account(pass.models[i]), sizeof(struct account));
-            model_close(alone);
-        }
-        model_pass_close(&pass);
         sheet_free(sheet);
     }
 }
 
-/* What makes one of direct and shadow paging another than the other one. */
+/* What makes one of direct, or native, and shadow paging another than the other one. */
 static void make_them_differ(struct model_config configs[static 2], unsigned how)
 {
     switch (how) {
@@ -569,7 +611,7 @@ static void make_them_differ(struct model_config configs[static 2], unsigned how
         configs[0].host_page = 2 * MIB;
         break;
     case 4:
-        configs[0].guest_page = 2 * MIB;
+        configs[0].host_page = configs[1].host_page = configs[1].guest_page = 2 * MIB;
         break;
     case 5:
         configs[0].seed++;
@@ -585,6 +627,11 @@ static void make_them_differ(struct model_config configs[static 2], unsigned how
         break;
     case 9:
         configs[0].technique = MODEL_NATIVE;
+        configs[0].guest_page = 2 * MIB;
+        break;
+    case 10:
+        configs[0].technique = MODEL_NATIVE;
+        configs[1].host_page = 2 * MIB;
         break;
     default:
         configs[0].technique = MODEL_NESTED;
@@ -596,7 +643,7 @@ static void what_may_differ_is_not_the_same(void **unused)
 {
     (void)unused;
     struct sheet *sheet = sheet_of("zen3-milan");
-    for (unsigned how = 0; how <= 10; how++) {
+    for (unsigned how = 0; how <= 11; how++) {
         struct model_config configs[2] = {config_of(&sheet->machine, MODEL_DIRECT, 4 * KIB, 4 * KIB, 4 * MIB),
             config_of(&sheet->machine, MODEL_SHADOW, 4 * KIB, 4 * KIB, 4 * MIB)};
         struct model_pass pass;
