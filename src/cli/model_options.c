@@ -51,7 +51,7 @@ static const struct option_spec walk_options[] = {
         .value_name = "SIZE",
         .fallback = "4K",
         .choice = chase_page_choice,
-        .help = "The pages of the guest's own tables:"},
+        .help = "The pages of the guest's own tables, or natively of the program's:"},
     {.name = "host-page",
         .kind = OPTION_CHOICE,
         FIELD(host_page),

@@ -287,7 +287,7 @@ static void say_modelled(const struct chase_view *view)
     if (any)
         document_say(view->doc, BLOCK_FACT,
             "%s: each figure is exact for the file, has no interval, and is compared with the same machine's "
-            "modelled native one. Where its cycles go: --explain.",
+            "modelled native one.",
             result_modelled(view->result) ? "Nothing here was measured, all is modelled"
                                           : "What is called modelled is simulated, not measured");
 }

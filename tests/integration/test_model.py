@@ -152,7 +152,7 @@ def test_what_a_machine_lacks_is_refused_without_hypothetical():
     done = vcost(*SMALL, "--on", "model:core2-merom", "--technique", "nested")
     assert done.returncode == 2 and "has no nested paging" in done.stderr and "--hypothetical" in done.stderr, done.stderr
     done = vcost(*SMALL, "--on", "model:barcelona,model:core2-merom", "--host-page", "1G", "--technique", "native")
-    assert done.returncode == 2 and "core2-merom has no pages" in done.stderr, done.stderr
+    assert done.returncode == 2 and "core2-merom has no pages of 1 GiB" in done.stderr, done.stderr
     for lacks in ("nested", "agile"):
         done = vcost("model", "walk", "0x1000", "--machine", "core2-merom", "--technique", lacks)
         assert done.returncode == 2 and "has no nested paging" in done.stderr, done.stderr
@@ -169,7 +169,10 @@ def test_explain_adds_up():
     text = output_of(*arguments, "--explain")
     assert "guest walk" in text and "host walk" in text and "Stacked" in text, text
     assert "page walk" in output_of(*arguments[:4], "shadow", *arguments[5:], "--explain")
-    assert "Stacked" not in output_of(*arguments)
+    assert "--explain" not in text and "Where the cycles of what is modelled go: --explain." in output_of(*arguments)
+    with tempfile.TemporaryDirectory() as place:
+        assert "Stacked" not in output_of(*arguments, "--svg", f"{place}/curve.svg")
+        assert "--explain" not in Path(place, "curve.svg").read_text(encoding="utf-8")
     page = output_of(*arguments, "--explain", "--markdown", "-")
     table = [line for line in page[page.index("by what they were for"):].splitlines() if line.startswith("|")]
     for line in table[2:]:
@@ -235,7 +238,21 @@ def test_a_walk_as_a_picture():
     with tempfile.TemporaryDirectory() as place:
         output_of("model", "walk", "0x7f1234567000", "--svg", f"{place}/walk.svg")
         picture = Path(place, "walk.svg").read_text(encoding="utf-8")
+    assert "Columns: each entry of the guest" in picture
     assert picture.count('class="k"') == 3 + 25 and picture.count('class="a"') == 24, picture.count('class="k"')
+
+
+def test_a_walk_is_through_the_tables_that_the_technique_has():
+    for technique, tables in (("native", "program"), ("direct", "guest"), ("shadow", "shadow"), ("agile", "shadow")):
+        with tempfile.TemporaryDirectory() as place:
+            walk = json.loads(output_of("model", "walk", "0x7f1234567000", "--technique", technique, "--svg", f"{place}/walk.svg",
+                                        "--json", "-"))
+            picture = Path(place, "walk.svg").read_text(encoding="utf-8")
+        assert [step["tables"] for step in walk["steps"]] == [tables] * 4, (technique, walk)
+        text = output_of("model", "walk", "0x7f1234567000", "--technique", technique)
+        assert f"{tables} tables level 1" in text and picture.count('class="k"') == 2 + 5, (technique, text)
+        for told in (text.partition("Entries that are read")[2], picture.rpartition("entry by entry")[2]):
+            assert "host" not in told and ("guest" in told) == (tables == "guest"), told
 
 
 def test_a_walk_shows_24_reads():
