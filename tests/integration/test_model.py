@@ -186,6 +186,7 @@ def test_show_names_the_source_of_each_figure():
     assert own == json.loads((ROOT / "share/machines/barcelona.json").read_text())
     for source in (own["walker"]["sources"]["cycles"], own["costs"]["sources"]["exit"], own["caches"][0]["sources"]["ways"]):
         assert source[:20] in text, source
+    assert "| 4 KiB, 2 MiB, 1 GiB |" in text and f"{own['pages'][2]}" not in text, text
 
 
 def as_measured(machine, orders, path):
@@ -214,7 +215,8 @@ def test_fit_finds_the_machine_again_and_validate_judges_it():
         machine, curves, fitted = (f"{place}/{name}.json" for name in ("own", "curves", "fitted"))
         Path(machine).write_text(json.dumps(own), encoding="utf-8")
         as_measured(machine, "random,line-per-page,sequential", curves)
-        output_of("model", "fit", curves, "--json", fitted)
+        told = output_of("model", "fit", curves, "--json", fitted)
+        assert told.index("Fitted on") < told.index("fitted: native chase") and "assumed: as" not in told, told
         found = json.loads(Path(fitted).read_text())
         jsonschema.validate(found, MACHINE)
         data = [cache for cache in found["caches"] if cache["use"] != "instructions"]
