@@ -90,21 +90,20 @@ static const char *cpu_text(const struct ran_account *account, struct document *
         format_figure(UNIT_NS, more ? cpu->high_ns : -cpu->low_ns, 0).text);
 }
 
-/* The clock cannot tell a difference: what can be told besides, and how to learn more. `who` is "sort with
- * 4K/4K pages", `takes` "1.2 times as long as natively (0.9 … 1.5)". */
-static void conclude_unclear(const struct result_cell *guest, const char *who, const char *takes,
+/* The clock cannot tell a difference: what can be told besides, and how to learn more. `with` is " with 4K/4K
+ * pages" or "", `takes` "takes 1.2 times as long as natively (0.9 … 1.5)". */
+static void conclude_unclear(const struct result_cell *guest, const char *with, const char *takes,
     const char *incomplete, struct document *doc)
 {
     const struct ran_account *account = &guest->ran.account;
-    const char *cpu = cpu_text(account, doc);
+    const char *name = cell_workload(guest), *cpu = cpu_text(account, doc);
     if (cpu)
         document_say(doc, BLOCK_CONCLUSION,
-            "In a guest %s takes %s%s. By the clock no difference can be told: it takes %s.", who, cpu,
+            "In a guest%s %s takes %s%s. By the clock no difference can be told: it %s.", with, name, cpu,
             incomplete, takes);
     else
-        document_say(doc, BLOCK_CONCLUSION,
-            "No difference can be told by the clock%s: in a guest %s takes %s%s.",
-            account->known ? ", nor in CPU time" : "", who, takes, incomplete);
+        document_say(doc, BLOCK_CONCLUSION, "No difference can be told by the clock%s: in a guest%s %s %s%s.",
+            account->known ? ", nor in CPU time" : "", with, name, takes, incomplete);
     view_add(doc, " More runs tell more: --runs %zu.", more_runs(guest));
 }
 
@@ -121,13 +120,13 @@ static void conclude(const struct result *result, const struct result_cell *gues
         return;
     }
     double low = comparison->low, high = comparison->high;
-    const char *takes = document_text(doc, "%.3g times as long as natively", comparison->ratio);
+    const char *takes = document_text(doc, "takes %.3g times as long as natively", comparison->ratio);
     if (isfinite(low))
         takes = document_text(doc, "%s (%s)", takes, reach_text(low, high, doc));
     if (low <= 1 && high >= 1)
-        conclude_unclear(guest, document_text(doc, "%s%s", name, with), takes, incomplete, doc);
+        conclude_unclear(guest, with, takes, incomplete, doc);
     else
-        document_say(doc, BLOCK_CONCLUSION, "In a guest%s %s takes %s%s.", with, name, takes, incomplete);
+        document_say(doc, BLOCK_CONCLUSION, "In a guest%s %s %s%s.", with, name, takes, incomplete);
 }
 
 static const char *end_of(const struct result_cell *cell, struct document *doc)
