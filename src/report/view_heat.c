@@ -22,8 +22,9 @@ static const char *side_text(const struct heat_process *process, enum heat_side 
 
 static void say_process(const struct ran_heat *heat, const struct heat_process *process, struct document *doc)
 {
+    bool shorter = heat->ran_ns < heat->interval_ns;
     document_say(doc, BLOCK_SENTENCE, "In %s %s touches %s, and %s.",
-        format_figure(UNIT_NS, heat->interval_ns, 0).text, process->name,
+        shorter ? "all" : format_figure(UNIT_NS, heat->interval_ns, 0).text, process->name,
         side_text(process, HEAT_OF_DATA, doc), side_text(process, HEAT_OF_INSTRUCTIONS, doc));
 }
 
@@ -66,6 +67,10 @@ static void add_reach(const struct heat_process *process, struct document *doc)
     }
     if (reason)
         document_say(doc, BLOCK_NOTE, "Not known: %s.", reason);
+    else
+        document_say(doc, BLOCK_NOTE,
+            "The TLB's entries are those that CPUID names here: where a hypervisor answers it, the CPU may "
+            "have others.");
 }
 
 /* ---- the picture ---- */
@@ -246,9 +251,9 @@ void view_heat(const struct ran_heat *heat, struct document *doc)
     document_say(doc, BLOCK_SENTENCE,
         "In a run of its own (%s), which is none of the timed ones, the accessed bits of the guest's page "
         "tables, whose leaves are of 4 KiB then, were read and cleared every %s, and what monitor and CPU "
-        "had "
-        "made of them forgotten. A bit tells that a page was touched since, not how often. What system calls "
-        "do with the program's memory on the host is not in it. TLB entries are those that CPUID names here.",
+        "had made of them forgotten. A bit tells that a page was touched since, not how often. What system "
+        "calls "
+        "do with the program's memory on the host is not in it.",
         format_figure(UNIT_NS, heat->ran_ns, 0).text, format_figure(UNIT_NS, heat->interval_ns, 0).text);
     document_details(doc, false);
 }

@@ -176,7 +176,7 @@ static void say_exits(const struct result *result, const struct result_cell *gue
         calls == guest->counters.exits ? "all of them" : format_count(calls).text,
         calls == guest->counters.exits ? "" : " of them");
     const struct result_comparison *comparison = view_comparison_of(result, guest);
-    if (comparison && comparison->more_low_ns > 0)
+    if (comparison && comparison->low > 1 && comparison->more_low_ns > 0)
         document_say(doc, BLOCK_FACT, "A run takes %s longer than natively.",
             format_figure(UNIT_NS, comparison->more_ns, 0).text);
 }
