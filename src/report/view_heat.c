@@ -172,13 +172,17 @@ static void add_row(const struct ran_heat *heat, const struct rows *rows, size_t
     }
 }
 
-static void add_picture(const struct ran_heat *heat, const struct heat_process *process, struct document *doc)
+/* Processes of one name are told apart by their line in the table. */
+static void add_picture(const struct ran_heat *heat, size_t index, struct document *doc)
 {
+    const struct heat_process *process = &heat->processes[index];
+    const char *title = document_text(doc, "%s over time", process->name);
     struct rows rows;
     if (!make_rows(process, doc, &rows))
         return;
-    struct chart *chart =
-        document_chart(doc, CHART_MAP, "heat", document_text(doc, "%s over time", process->name));
+    if (heat->process_count > 1)
+        title = document_text(doc, "%s, process %zu of %zu", title, index + 1, heat->process_count);
+    struct chart *chart = document_chart(doc, CHART_MAP, "heat", title);
     if (!chart)
         return;
     chart->x = (struct chart_axis){.label = "time since the program began", .unit = UNIT_NS};
@@ -245,7 +249,7 @@ void view_heat(const struct ran_heat *heat, struct document *doc)
         add_processes(heat, doc);
     for (size_t i = 0; i < heat->process_count && i < PICTURES_MOST; i++) {
         document_details(doc, i > 0);
-        add_picture(heat, &heat->processes[i], doc);
+        add_picture(heat, i, doc);
     }
     document_details(doc, true);
     document_say(doc, BLOCK_SENTENCE,
