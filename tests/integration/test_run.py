@@ -507,13 +507,38 @@ def test_files_that_differ_are_told():
     assert done.returncode == 1 and "cannot read /nowhere/at/all" in done.stderr and not done.stdout, done.stderr
 
 
+def test_what_is_around_runs_is_done_around_each_of_them():
+    needs_kvm()
+    log, out, given = (os.path.join(SCRATCH, name) for name in ("log", "output", "input"))
+    with open(given, "w", encoding="utf-8") as file:
+        file.write("a\n")
+    guest = ran("--output", out, "--stdin", given, "--warmup", "1", "--prepare", f"echo before >> {log}", "--cleanup", f"echo after >> {log}",
+        "sh", "-c", f"echo run >> {log}; cat")
+    assert guest["fidelity"] == "same" and guest["compared"] == "exit status, stdout" and open(out, encoding="utf-8").read() == "a\n", guest
+    assert len(guest["samples"]) == 2, guest["samples"]
+    runs = 3 + 2 * (1 + 2)  # what shows whether it does the same, and on each side those that warm up and those that are timed
+    assert open(log, encoding="utf-8").read().split() == ["before", "run", "after"] * runs
+
+
 def test_output_goes_where_it_is_wanted():
     needs_kvm()
     out = os.path.join(SCRATCH, "output")
-    guest = ran("--output", out, "echo", "a")
-    assert guest["fidelity"] == "same" and guest["compared"] == "exit status, stdout" and open(out, encoding="utf-8").read() == "a\n", guest
     assert ran("--output", out, "ls", "/proc/self/fd")["differs"] == "stdout"
     assert ran("--output", "null", "ls", "/proc/self/fd")["compared"] == "exit status"
+    file = os.path.join(SCRATCH, "inherited.json")
+    done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--output", "inherit", "--json", file, "echo", "a word"], capture_output=True,
+        text=True, check=False, timeout=6000)
+    assert done.returncode == 0 and done.stdout.startswith("a word\n" * (3 + 2 * 2)) and "exit status" in done.stdout, done.stdout + done.stderr
+    assert json.load(open(file, encoding="utf-8"))["cells"][1]["compared"] == "exit status"
+
+
+def test_a_run_that_takes_too_long_is_ended():
+    needs_kvm()
+    environment, alive = marked("too long")
+    done = tap.calm(subprocess.run([VCOST, "run", "--quiet", "--timeout", "0.2", "sleep", "1000"], capture_output=True, text=True, check=False,
+        timeout=900, env=environment))
+    assert done.returncode == 1 and "natively had not ended after " in done.stderr and not done.stdout, done.stdout + done.stderr
+    assert not alive(), alive()
 
 
 def test_a_steady_state_is_what_the_program_marks():
@@ -620,9 +645,12 @@ def test_a_failing_program_must_be_wanted():
     needs_kvm()
     done = tap.calm(subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "false"], capture_output=True, text=True, check=False, timeout=6000))
     assert done.returncode == 1 and "exit status 1" in done.stderr and "--ignore-failure" in done.stderr, done.stderr
-    done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--ignore-failure", "false"], capture_output=True, text=True, check=False,
-        timeout=6000)
+    page = os.path.join(SCRATCH, "false.html")
+    done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--ignore-failure", "--html", page, "false"], capture_output=True, text=True,
+        check=False, timeout=6000)
     assert done.returncode == 0 and "exit status 1" in done.stdout, done.stdout + done.stderr
+    again = subprocess.run([VCOST, "report", page], capture_output=True, text=True, check=False, timeout=600)
+    assert (again.returncode, again.stdout) == (0, done.stdout), again.stdout + again.stderr
 
 
 def test_without_kvm_it_says_what_is_missing():
