@@ -12,6 +12,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -356,6 +357,21 @@ def test_what_is_no_program_is_refused_with_a_sentence():
             (["/"], b"Permission denied")):
         guest = Run(words, True)
         assert guest.status == 127 and guest.err.startswith(b"vcost: ") and says in guest.err and guest.err.count(b"\n") == 1, guest.err
+
+
+def test_a_program_with_anothers_rights_is_refused():
+    needs_kvm()
+    file = "/bin/su"
+    if os.geteuid() == 0:
+        file = shutil.copy("/bin/true", os.path.join(SCRATCH, "privileged"))
+        os.chown(file, 65534, -1)
+        os.chmod(file, 0o4755)
+    guest = Run([file], True)
+    assert guest.status == 127 and b"is set-user-id" in guest.err and not guest.out, guest.err
+    guest = Run(["sh", "-c", f"{file}; echo $?"], True)
+    assert guest.out == b"126\n", guest.out + guest.err
+    done = tap.calm(subprocess.run([VCOST, "run", "--quiet", file], capture_output=True, text=True, check=False, timeout=900))
+    assert done.returncode == 1 and "is set-user-id" in done.stderr, done.stdout + done.stderr
 
 
 def test_what_a_domain_refuses_is_told():
