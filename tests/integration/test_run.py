@@ -7,6 +7,7 @@ INSIDE is the executable that runs a program in a domain (src/program/inside/), 
 Most cases start it by hand, natively once and in a domain once: what was counted there is in struct tally (src/program/tally.h).
 """
 import ctypes
+import fcntl
 import itertools
 import json
 import os
@@ -210,6 +211,28 @@ def test_threads_take_turns_and_end():
     for threads, rounds in ((12, 5), (50, 2000)) if LONG else ((12, 5),):
         guest = same(program("threads"), str(threads), str(rounds), timeout=900)
         assert guest.counts.threads == threads * rounds, guest.counts.threads
+
+
+def threads_started(count, inside):
+    script = f"""import os, threading
+threading.stack_size(65536)
+stop, started = threading.Event(), 0
+try:
+    for started in range({count}): threading.Thread(target=stop.wait, daemon=True).start()
+except RuntimeError: pass
+os.write(1, b"%d" % started)
+os._exit(0)"""
+    return int(Run([sys.executable, "-c", script], inside).out)
+
+
+if LONG:
+    def test_more_threads_than_a_machine_has_cpus_fail_as_linux_has_it():
+        needs_kvm()
+        check_extension, max_vcpus = 0xAE03, 66  # KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS
+        with open("/dev/kvm", "rb", buffering=0) as kvm:
+            limit = fcntl.ioctl(kvm, check_extension, max_vcpus)
+        native, guest = (threads_started(limit + 8, inside) for inside in (False, True))
+        assert native == limit + 7 and limit - 8 < guest < limit, (native, guest, limit)
 
 
 # ---- what is counted: injected, and found again ----
