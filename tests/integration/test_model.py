@@ -236,6 +236,14 @@ def test_fit_finds_the_machine_again_and_validate_judges_it():
         assert done.returncode == 1 and "8 are needed" in done.stderr, done.stderr
 
 
+def test_what_small_pages_within_large_ones_differ_by_is_told():
+    arguments = ["chase", "--on", "model:zen3-milan", "--technique", "native,shadow", "--working-set", "512K", "--quick"]
+    told = "in frames of their own within the host's large ones"
+    for guest, host in (("4K", "2M"), ("4K", "4K"), ("2M", "2M")):
+        said = " ".join(output_of(*arguments, "--guest-page", guest, "--host-page", host).split())
+        assert (told in said) == (guest != host), said
+
+
 def test_a_walk_as_a_picture():
     with tempfile.TemporaryDirectory() as place:
         output_of("model", "walk", "0x7f1234567000", "--svg", f"{place}/walk.svg")
