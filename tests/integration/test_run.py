@@ -7,6 +7,7 @@ INSIDE is the executable that runs a program in a domain (src/program/inside/), 
 Most cases start it by hand, natively once and in a domain once: what was counted there is in struct tally (src/program/tally.h).
 """
 import ctypes
+import errno
 import fcntl
 import itertools
 import json
@@ -409,6 +410,22 @@ def test_what_a_domain_refuses_is_told():
         tap.validator("vcost.result-1").validate(result)
         assert ["refused" in call for call in result["cells"][1]["calls"] if call["name"] == "ptrace"] == [True] * told, result["cells"][1]["calls"]
         assert sum("refused" in call for call in result["cells"][1]["calls"]) == told, result["cells"][1]["calls"]  # not what any C library asks for
+
+
+def test_each_refused_system_call_fails_with_its_error():
+    needs_kvm()
+    with open(os.environ["VCOST_SOURCE_ROOT"] + "/src/program/inside/call_table.c", encoding="utf-8") as file:
+        table = re.findall(r'\[(\d+)\] = \{"(\w+)", (?:REFUSED|ABSENT)\((\w+),', file.read())
+    arch_prctl, arch_req_xcomp_perm, amx = 158, 0x1023, 18
+    wanted = {(int(number), 0, 0): getattr(errno, error) for number, _, error in table} | {(arch_prctl, arch_req_xcomp_perm, amx): errno.EINVAL}
+    script = f"""import ctypes
+call = ctypes.CDLL(None, use_errno=True).syscall
+for number, first, second in {list(wanted)}:
+    ctypes.set_errno(0)
+    print(number, call(*map(ctypes.c_long, (number, first, second, 0, 0, 0, 0))), ctypes.get_errno())"""
+    guest = Run([sys.executable, "-c", script], True)
+    found = [tuple(map(int, line.split())) for line in guest.out.splitlines()]
+    assert len(table) > 30 and found == [(call[0], -1, error) for call, error in wanted.items()], (found, wanted, guest.err)
 
 
 def test_the_list_of_system_calls_is_that_of_the_code():
