@@ -32,7 +32,8 @@ static const char *apply_environment(const struct conditions *conditions)
     if (conditions->padding && (padding = malloc(conditions->padding + 1))) {
         memset(padding, 'x', conditions->padding);
         padding[conditions->padding] = '\0';
-        setenv(padding_name, padding, 1);
+        setenv(padding_name, padding, 1); /* a copy */
+        free(padding);
     }
     for (size_t i = 0; i < conditions->variable_count; i++)
         if (setenv(conditions->variables[i].name, conditions->variables[i].value, 1))
