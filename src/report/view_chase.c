@@ -45,7 +45,7 @@ static void count_point(struct place *place, struct found found)
         place->unclear_least = bytes < place->unclear_least ? bytes : place->unclear_least;
         place->unclear_most = bytes > place->unclear_most ? bytes : place->unclear_most;
     }
-    if (!point_compared(found.point))
+    if (!against || !point_compared(found.point))
         return;
     enum verdict verdict = verdict_of(against->low, against->high);
     ratios_add(&place->ratios, against->ratio, against->low, against->high);
