@@ -114,6 +114,14 @@ static int measure(
     return chase_plan_run(&plan, &session->setting, progress, result, error);
 }
 
+static bool simulates(const struct result *result)
+{
+    bool any = false;
+    for (size_t i = 0; i < result->cell_count; i++)
+        any |= cell_modelled(&result->cells[i]);
+    return any;
+}
+
 static void view(const struct session *session, struct document *document)
 {
     const struct chase_options *options = session->invocation->options;
@@ -121,6 +129,8 @@ static void view(const struct session *session, struct document *document)
     document_details(document, !options->explain);
     view_account(&session->result, options->explain, document);
     document_details(document, false);
+    if (simulates(&session->result) && !options->explain)
+        document_say(document, BLOCK_NOTE, "Where the cycles of what is modelled go: --explain.");
 }
 
 int cmd_chase_run(const struct invocation *invocation)

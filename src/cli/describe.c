@@ -54,11 +54,20 @@ static const struct entry *entry_named(const struct entry *entries, const char *
     return entries->name ? entries : NULL;
 }
 
+/* A command that passes thresholds says which; what is said of several holds for one of them at least. */
+static bool ends_with(const struct command *command, const char *status)
+{
+    bool any = strcmp(status, "3") != 0 || entry_named(command->exit_notes, status);
+    for (size_t i = 0; !any && command->commands && command->commands[i]; i++)
+        any = ends_with(command->commands[i], status);
+    return any;
+}
+
 struct entry describe_status(const struct command *command, size_t index)
 {
     const struct entry *common = status_entries, *own = command->exit_notes;
     for (; common->name; common++)
-        if (!index--) {
+        if (ends_with(command, common->name) && !index--) {
             const struct entry *more = entry_named(own, common->name);
             return more ? *more : *common;
         }

@@ -18,8 +18,8 @@ void describe_option(const struct option_spec *option, char text[static DESCRIBE
 /* "Default: 4K..1G; with --quick 4K..256M." or "". */
 void describe_default(const struct option_spec *option, char text[static DESCRIBE_BYTES]);
 
-/* Exit status number `index` with what it means: those of all commands, of which the command may say more,
- * then what is its own; {NULL, NULL} past the end. */
+/* Exit status number `index` with what it means: those of all commands, of which the command may say more
+ * (3 only where it does), then what is its own; {NULL, NULL} past the end. */
 struct entry describe_status(const struct command *command, size_t index);
 
 #endif

@@ -51,7 +51,7 @@ static const struct option_spec walk_options[] = {
         .value_name = "SIZE",
         .fallback = "4K",
         .choice = chase_page_choice,
-        .help = "The pages of the guest's own tables:"},
+        .help = "The pages of the guest's own tables, or natively of the program's:"},
     {.name = "host-page",
         .kind = OPTION_CHOICE,
         FIELD(host_page),
@@ -125,6 +125,12 @@ static const struct option_spec progress_option[] = {
         .help = "No progress on stderr."},
 };
 
+#define STOPPED_EMPTY_NOTE                                                                                   \
+    {                                                                                                        \
+        "Ctrl-C", "stops it: nothing is told and no file is written. Then it ends by that signal, which a "  \
+                  "shell tells as 130."                                                                      \
+    }
+
 static const struct option_spec fit_options[] = {
     {.name = "name",
         .kind = OPTION_TEXT,
@@ -162,6 +168,7 @@ static const struct command command_model_fit = {
                 "guest itself, what nested paging would cost there"},
             {"vcost model fit chase.json --like zen4-genoa --name mine", "With what the rest is taken from"},
         },
+    .exit_notes = {STOPPED_EMPTY_NOTE},
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-model-validate(1)"},
     .options_bytes = sizeof(struct model_options),
     .check = check_fit,
@@ -235,7 +242,8 @@ static const struct command command_model_validate = {
                 "random,sequential,line-per-page "
                 "--host-page 4K,2M"},
         },
-    .exit_notes = {{"3", "the machine, or without a RESULT one of those in the table, does not hold."}},
+    .exit_notes = {{"3", "the machine, or without a RESULT one of those in the table, does not hold."},
+        STOPPED_EMPTY_NOTE},
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-model-fit(1)"},
     .options_bytes = sizeof(struct model_options),
     .check = check,

@@ -67,10 +67,13 @@ static int report_fault(struct domain *domain, struct error *error)
         .cs = (uint16_t)frame.cs,
     };
     if (domain->fault.vector == 14 && frame.error_code & PAGE_FAULT_RESERVED &&
-        domain->config.data_page_bytes > PAGE_BYTES)
+        domain->config.data_page_bytes > PAGE_BYTES) {
+        char page[SIZE_TEXT_BYTES];
+        size_text(domain->config.data_page_bytes, page);
         return error_set(error, ENOTSUP,
-            "this host's %s gives guests no pages of %" PRIu64 " MiB: use a smaller --guest-page",
-            domain->ops->title, domain->config.data_page_bytes / MIB);
+            "this host's %s gives guests no pages of %s: use a smaller --guest-page", domain->ops->title,
+            page);
+    }
     return error_set(error, EFAULT,
         "the guest raised exception %u (%s, error code 0x%" PRIx64 ") at instruction 0x%" PRIx64
         ", address 0x%" PRIx64,

@@ -22,7 +22,7 @@ enum bucket {
     BUCKETS
 };
 
-/* "data L1", "guest walk level 3" …: unique, for people and files. */
+/* "data L1", "guest tables level 3" …: unique, for people and files. */
 const char *bucket_name(enum bucket bucket);
 
 struct account {

@@ -1,6 +1,8 @@
 /* The tables of a machine's file, and what its figures must be to each other. */
 #include "model/machine_checks.h"
 
+#include "base/size.h"
+
 #include <string.h>
 
 const char *const machine_use_names[MACHINE_USES] = {"data", "instructions", "both"};
@@ -352,9 +354,11 @@ static void check_tlbs_once(struct reader *reader, const struct machine *machine
                 uint64_t bit = UINT64_C(1) << (tlb->level * 8 + use * 4 + size);
                 if (tlb->use != USE_BOTH && tlb->use != use)
                     continue;
+                char page[SIZE_TEXT_BYTES];
+                size_text(tlb->pages[k], page);
                 if (seen & bit)
-                    reader_refuse_key(reader, "tlbs", "has two of level %u for %s and pages of %llu bytes",
-                        tlb->level, machine_use_names[use], (unsigned long long)tlb->pages[k]);
+                    reader_refuse_key(reader, "tlbs", "has two of level %u for %s and pages of %s",
+                        tlb->level, machine_use_names[use], page);
                 seen |= bit;
             }
 }

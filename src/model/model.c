@@ -1,7 +1,8 @@
 #include "model/internal.h"
 
+#include "base/size.h"
+
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 const char *const model_technique_names[MODEL_TECHNIQUES] = {
@@ -30,9 +31,11 @@ int model_check(const struct model_config *config, struct error *error)
     if (two && !machine->has_nested && !config->hypothetical)
         return error_set(error, ENOTSUP, "%s has no nested paging: --hypothetical simulates it nevertheless",
             machine->name);
-    if (!knows_page(machine, config->guest_page) || !knows_page(machine, host))
-        return error_set(error, ENOTSUP, "%s has no pages of %" PRIu64 " bytes", machine->name,
-            knows_page(machine, host) ? config->guest_page : host);
+    if (!knows_page(machine, config->guest_page) || !knows_page(machine, host)) {
+        char page[SIZE_TEXT_BYTES];
+        size_text(knows_page(machine, host) ? config->guest_page : host, page);
+        return error_set(error, ENOTSUP, "%s has no pages of %s", machine->name, page);
+    }
     if (config->domains > MODEL_DOMAINS_MAX)
         return error_set(error, EINVAL, "%u domains are more than can be simulated, %d", config->domains,
             MODEL_DOMAINS_MAX);

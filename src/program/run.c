@@ -32,7 +32,8 @@ static const char *apply_environment(const struct conditions *conditions)
     if (conditions->padding && (padding = malloc(conditions->padding + 1))) {
         memset(padding, 'x', conditions->padding);
         padding[conditions->padding] = '\0';
-        setenv(padding_name, padding, 1);
+        setenv(padding_name, padding, 1); /* a copy */
+        free(padding);
     }
     for (size_t i = 0; i < conditions->variable_count; i++)
         if (setenv(conditions->variables[i].name, conditions->variables[i].value, 1))
@@ -337,12 +338,33 @@ static int open_streams(const struct program *program, int *in, int pipes[STREAM
     return 0;
 }
 
+/* Its process, and the ends of the pipes that are ours. */
+static int start(struct running *running, const struct program *program, const struct conditions *conditions,
+    bool marks, int in, int pipes[STREAMS][2], struct error *error)
+{
+    const pid_t parent = getpid();
+    running->pid = fork();
+    if (running->pid == 0)
+        become(program, conditions, marks, parent, in, pipes);
+    int code = errno;
+    close(in);
+    for (int i = 0; i < STREAMS; i++) {
+        running->streams[i] = pipes[i][0];
+        close(pipes[i][1]);
+        if (running->pid < 0)
+            close(running->streams[i]);
+    }
+    if (running->pid < 0)
+        return error_start(error, code, "a process");
+    running->process = (int)syscall(SYS_pidfd_open, running->pid, 0);
+    return 0;
+}
+
 int program_run(const struct program *program, const struct conditions *conditions,
     const struct run_limits *limits, struct run_end *end, struct error *error)
 {
     struct run_end made = {.steady_seconds = NAN, .steady_cpu = NAN};
     struct running running = {.process = -1, .first_mark = NAN};
-    const pid_t parent = getpid();
     int in, pipes[STREAMS][2];
     int rc = open_streams(program, &in, pipes, error);
     if (rc < 0)
@@ -351,23 +373,11 @@ int program_run(const struct program *program, const struct conditions *conditio
         left_begin(limits->left);
     checksum_begin(&running.written, false);
     double began = clock_seconds();
-    running.pid = fork();
-    if (running.pid == 0)
-        become(program, conditions, limits->marks, parent, in, pipes);
-    int code = errno;
-    close(in);
-    for (int i = 0; i < STREAMS; i++) {
-        running.streams[i] = pipes[i][0];
-        close(pipes[i][1]);
-    }
-    if (running.pid < 0) {
-        for (int i = 0; i < STREAMS; i++)
-            close(running.streams[i]);
-        if (limits->left)
-            left_end(limits->left);
-        return error_start(error, code, "a process");
-    }
-    running.process = (int)syscall(SYS_pidfd_open, running.pid, 0);
+    rc = start(&running, program, conditions, limits->marks, in, pipes, error);
+    if (rc < 0 && limits->left)
+        left_end(limits->left);
+    if (rc < 0)
+        return rc;
     if (limits->left)
         left_wait(limits->left, running.pid);
     rc = watch(&running, began, limits, &made);

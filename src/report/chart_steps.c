@@ -86,6 +86,23 @@ static void put_arrow(const struct steps *steps, const struct chart_point *from,
     markup(steps->stream, "<path d=\"M%f %fl-3 -5h6z\"/>\n", end, bottom);
 }
 
+/* The series that have steps, each with its colour. */
+static void put_legend(const struct steps *steps)
+{
+    size_t shown = 0;
+    for (size_t i = 0; i < steps->chart->series_count; i++) {
+        const struct chart_series *series = &steps->chart->series[i];
+        double x = EDGE + 200 * (double)shown;
+        if (!chart_next(steps->chart, series, NULL))
+            continue;
+        markup(steps->stream,
+            "<g class=\"s%zu\"><rect class=\"k\" x=\"%f\" y=\"6\" width=\"24\" height=\"12\"/></g>\n", i % 6,
+            x);
+        put_line(steps, "", x + 32, 16, series->name, strlen(series->name), 160);
+        shown++;
+    }
+}
+
 double chart_steps_svg(const struct chart *chart, size_t number, double top, FILE *stream)
 {
     struct steps steps = {.chart = chart, .stream = stream};
@@ -103,13 +120,7 @@ double chart_steps_svg(const struct chart *chart, size_t number, double top, FIL
     for (const struct chart_point *p = NULL; (p = next_step(chart, p, &series));)
         markup(stream, "%s. ", p->mark);
     markup(stream, "</desc>\n");
-    for (size_t i = 0; i < chart->series_count; i++) {
-        double x = EDGE + 200 * (double)i;
-        markup(stream,
-            "<g class=\"s%zu\"><rect class=\"k\" x=\"%f\" y=\"6\" width=\"24\" height=\"12\"/></g>\n", i % 6,
-            x);
-        put_line(&steps, "", x + 32, 16, chart->series[i].name, strlen(chart->series[i].name), 160);
-    }
+    put_legend(&steps);
     for (const struct chart_point *p = NULL; (p = next_step(chart, p, &series)); last = p) {
         if (last)
             put_arrow(&steps, last, p);

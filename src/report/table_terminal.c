@@ -281,7 +281,7 @@ static void end_line(struct layout *layout)
     layout->blanks = 0;
 }
 
-/* "────── kvm (shadow, PVM) ───────", each as wide as its block; nothing if none has a name. */
+/* "────── kvm (shadow, PVM) ───────", each as wide as its block; nothing above one without a name. */
 static void write_block_heads(struct layout *layout, size_t first, size_t last)
 {
     const char *dash = layout->writing->style->utf8 ? "─" : "-";
@@ -294,7 +294,7 @@ static void write_block_heads(struct layout *layout, size_t first, size_t last)
     for (size_t i = first; i < last; i = block_end(layout, i)) {
         const char *title = cleaned(layout, layout->columns[i].column->block), *rule = "";
         unsigned width = width_of(layout, i, block_end(layout, i)), columns = (unsigned)text_columns(title);
-        unsigned room = width > columns ? width - columns : 0;
+        unsigned room = width > columns && columns ? width - columns : 0;
         for (unsigned k = 1; k < room / 2; k++)
             rule = pool_format(&layout->writing->pool, "%s%s", rule, dash);
         if (rule[0])

@@ -45,7 +45,7 @@ static void count_point(struct place *place, struct found found)
         place->unclear_least = bytes < place->unclear_least ? bytes : place->unclear_least;
         place->unclear_most = bytes > place->unclear_most ? bytes : place->unclear_most;
     }
-    if (!point_compared(found.point))
+    if (!against || !point_compared(found.point))
         return;
     enum verdict verdict = verdict_of(against->low, against->high);
     ratios_add(&place->ratios, against->ratio, against->low, against->high);
@@ -281,15 +281,25 @@ static void say_pages(const struct chase_view *view, const char *label, bool sev
 /* What is not measured says so before anybody reads a figure. */
 static void say_modelled(const struct chase_view *view)
 {
-    bool any = false;
-    for (size_t i = 0; i < view->curves.count; i++)
-        any |= view->curves.all[i]->modelled;
+    bool any = false, smaller = false;
+    for (size_t i = 0; i < view->curves.count; i++) {
+        const struct curve *curve = view->curves.all[i];
+        any |= curve->modelled;
+        smaller |= curve->modelled && curve->compared && curve->guest_page_bytes &&
+                   curve->guest_page_bytes < curve->host_page_bytes;
+    }
     if (any)
         document_say(view->doc, BLOCK_FACT,
             "%s: each figure is exact for the file, has no interval, and is compared with the same machine's "
-            "modelled native one. Where its cycles go: --explain.",
+            "modelled native one.",
             result_modelled(view->result) ? "Nothing here was measured, all is modelled"
                                           : "What is called modelled is simulated, not measured");
+    if (smaller)
+        document_say(view->doc, BLOCK_FACT,
+            "Small pages of a guest lie in frames of their own within the host's large ones (--frames), "
+            "where "
+            "native memory lies in one piece: which lines of the caches meet may be part of such a "
+            "difference, besides translation. --explain tells them apart.");
 }
 
 /* What the way in which KVM virtualizes memory means for this. */

@@ -22,8 +22,9 @@ static const char *side_text(const struct heat_process *process, enum heat_side 
 
 static void say_process(const struct ran_heat *heat, const struct heat_process *process, struct document *doc)
 {
+    bool shorter = heat->ran_ns < heat->interval_ns;
     document_say(doc, BLOCK_SENTENCE, "In %s %s touches %s, and %s.",
-        format_figure(UNIT_NS, heat->interval_ns, 0).text, process->name,
+        shorter ? "all" : format_figure(UNIT_NS, heat->interval_ns, 0).text, process->name,
         side_text(process, HEAT_OF_DATA, doc), side_text(process, HEAT_OF_INSTRUCTIONS, doc));
 }
 
@@ -66,6 +67,10 @@ static void add_reach(const struct heat_process *process, struct document *doc)
     }
     if (reason)
         document_say(doc, BLOCK_NOTE, "Not known: %s.", reason);
+    else
+        document_say(doc, BLOCK_NOTE,
+            "The TLB's entries are those that CPUID names here: where a hypervisor answers it, the CPU may "
+            "have others.");
 }
 
 /* ---- the picture ---- */
@@ -167,13 +172,17 @@ static void add_row(const struct ran_heat *heat, const struct rows *rows, size_t
     }
 }
 
-static void add_picture(const struct ran_heat *heat, const struct heat_process *process, struct document *doc)
+/* Processes of one name are told apart by their line in the table. */
+static void add_picture(const struct ran_heat *heat, size_t index, struct document *doc)
 {
+    const struct heat_process *process = &heat->processes[index];
+    const char *title = document_text(doc, "%s over time", process->name);
     struct rows rows;
     if (!make_rows(process, doc, &rows))
         return;
-    struct chart *chart =
-        document_chart(doc, CHART_MAP, "heat", document_text(doc, "%s over time", process->name));
+    if (heat->process_count > 1)
+        title = document_text(doc, "%s, process %zu of %zu", title, index + 1, heat->process_count);
+    struct chart *chart = document_chart(doc, CHART_MAP, "heat", title);
     if (!chart)
         return;
     chart->x = (struct chart_axis){.label = "time since the program began", .unit = UNIT_NS};
@@ -240,15 +249,15 @@ void view_heat(const struct ran_heat *heat, struct document *doc)
         add_processes(heat, doc);
     for (size_t i = 0; i < heat->process_count && i < PICTURES_MOST; i++) {
         document_details(doc, i > 0);
-        add_picture(heat, &heat->processes[i], doc);
+        add_picture(heat, i, doc);
     }
     document_details(doc, true);
     document_say(doc, BLOCK_SENTENCE,
         "In a run of its own (%s), which is none of the timed ones, the accessed bits of the guest's page "
         "tables, whose leaves are of 4 KiB then, were read and cleared every %s, and what monitor and CPU "
-        "had "
-        "made of them forgotten. A bit tells that a page was touched since, not how often. What system calls "
-        "do with the program's memory on the host is not in it. TLB entries are those that CPUID names here.",
+        "had made of them forgotten. A bit tells that a page was touched since, not how often. What system "
+        "calls "
+        "do with the program's memory on the host is not in it.",
         format_figure(UNIT_NS, heat->ran_ns, 0).text, format_figure(UNIT_NS, heat->interval_ns, 0).text);
     document_details(doc, false);
 }

@@ -76,6 +76,37 @@ static const char *reach_text(double low, double high, struct document *doc)
         high > most ? "over " : "", fmin(high, most));
 }
 
+/* What CPU time tells where the clock tells nothing: "172 ms more CPU time than natively (129 ms … 214 ms)";
+ * NULL: nothing. */
+static const char *cpu_text(const struct ran_account *account, struct document *doc)
+{
+    const struct ran_sum *cpu = &account->cpu;
+    if (!account->known || !(cpu->low_ns > 0 || cpu->high_ns < 0))
+        return NULL;
+    bool more = cpu->low_ns > 0;
+    return document_text(doc, "%s %s CPU time than natively (%s … %s)",
+        format_figure(UNIT_NS, fabs(cpu->difference_ns), 0).text, more ? "more" : "less",
+        format_figure(UNIT_NS, more ? cpu->low_ns : -cpu->high_ns, 0).text,
+        format_figure(UNIT_NS, more ? cpu->high_ns : -cpu->low_ns, 0).text);
+}
+
+/* The clock cannot tell a difference: what can be told besides, and how to learn more. `with` is " with 4K/4K
+ * pages" or "", `takes` "takes 1.2 times as long as natively (0.9 … 1.5)". */
+static void conclude_unclear(const struct result_cell *guest, const char *with, const char *takes,
+    const char *incomplete, struct document *doc)
+{
+    const struct ran_account *account = &guest->ran.account;
+    const char *name = cell_workload(guest), *cpu = cpu_text(account, doc);
+    if (cpu)
+        document_say(doc, BLOCK_CONCLUSION,
+            "In a guest%s %s takes %s%s. By the clock no difference can be told: it %s.", with, name, cpu,
+            incomplete, takes);
+    else
+        document_say(doc, BLOCK_CONCLUSION, "No difference can be told by the clock%s: in a guest%s %s %s%s.",
+            account->known ? ", nor in CPU time" : "", with, name, takes, incomplete);
+    view_add(doc, " More runs tell more: --runs %zu.", more_runs(guest));
+}
+
 static void conclude(const struct result *result, const struct result_cell *guest, struct document *doc)
 {
     const char *name = cell_workload(guest), *incomplete = view_run_incomplete(result, doc),
@@ -88,19 +119,14 @@ static void conclude(const struct result *result, const struct result_cell *gues
             with, why ? why : "there are too few runs");
         return;
     }
-    double ratio = comparison->ratio, low = comparison->low, high = comparison->high;
+    double low = comparison->low, high = comparison->high;
+    const char *takes = document_text(doc, "takes %.3g times as long as natively", comparison->ratio);
+    if (isfinite(low))
+        takes = document_text(doc, "%s (%s)", takes, reach_text(low, high, doc));
     if (low <= 1 && high >= 1)
-        document_say(doc, BLOCK_CONCLUSION,
-            "No difference can be told: in a guest%s %s takes %.3g times as long as natively (%s)%s. More "
-            "runs "
-            "tell more: --runs %zu.",
-            with, name, ratio, reach_text(low, high, doc), incomplete, more_runs(guest));
-    else if (isfinite(low))
-        document_say(doc, BLOCK_CONCLUSION, "In a guest%s %s takes %.3g times as long as natively (%s)%s.",
-            with, name, ratio, reach_text(low, high, doc), incomplete);
+        conclude_unclear(guest, with, takes, incomplete, doc);
     else
-        document_say(doc, BLOCK_CONCLUSION, "In a guest%s %s takes %.3g times as long as natively%s.", with,
-            name, ratio, incomplete);
+        document_say(doc, BLOCK_CONCLUSION, "In a guest%s %s %s%s.", with, name, takes, incomplete);
 }
 
 static const char *end_of(const struct result_cell *cell, struct document *doc)
@@ -150,7 +176,7 @@ static void say_exits(const struct result *result, const struct result_cell *gue
         calls == guest->counters.exits ? "all of them" : format_count(calls).text,
         calls == guest->counters.exits ? "" : " of them");
     const struct result_comparison *comparison = view_comparison_of(result, guest);
-    if (comparison && comparison->more_low_ns > 0)
+    if (comparison && comparison->low > 1 && comparison->more_low_ns > 0)
         document_say(doc, BLOCK_FACT, "A run takes %s longer than natively.",
             format_figure(UNIT_NS, comparison->more_ns, 0).text);
 }

@@ -14,12 +14,19 @@ static const struct ran_cause_facts *cause_of(const struct ran_line *line)
     return NULL; /* of a newer version's file */
 }
 
+static const char *title_of(const struct ran_line *line)
+{
+    const struct ran_cause_facts *cause = cause_of(line);
+    return cause ? cause->title : line->name;
+}
+
 static const char *signed_time(double ns, struct document *doc)
 {
     return document_text(doc, "%s%s", ns < 0 ? "-" : "", format_figure(UNIT_NS, fabs(ns), 0).text);
 }
 
-/* "40 ms (22 %) exits by system calls" */
+/* "40 ms exits by system calls, 12 ms first touches of fresh pages": those that are more than next to
+ * nothing. */
 static void name_largest(const struct ran_account *account, struct listing *list)
 {
     enum { NAMED = 3 };
@@ -35,9 +42,7 @@ static void name_largest(const struct ran_account *account, struct listing *list
         }
         if (!most)
             return;
-        const struct ran_cause_facts *cause = cause_of(most);
-        listing_add(
-            list, "%s %s", format_figure(UNIT_NS, most->cpu_ns, 0).text, cause ? cause->title : most->name);
+        listing_add(list, "%s %s", format_figure(UNIT_NS, most->cpu_ns, 0).text, title_of(most));
         before = most;
     }
 }
@@ -72,47 +77,52 @@ void view_program_say_account(const struct ran_account *account, struct document
             account->nested_low, account->nested_high);
 }
 
+enum account_column { WHAT, COUNT, PRICE, CPU, WALL };
+
+static void add_line(const struct ran_line *line, bool wall, struct table *table, size_t row)
+{
+    table_text(table, row, WHAT, title_of(line));
+    table_number(table, row, COUNT, round(line->count));
+    table_interval(table, row, PRICE, line->price_cpu_ns, line->price_cpu_low_ns, line->price_cpu_high_ns);
+    table_interval(table, row, CPU, line->cpu_ns, line->cpu_low_ns, line->cpu_high_ns);
+    if (wall)
+        table_interval(table, row, WALL, line->wall_ns, line->wall_low_ns, line->wall_high_ns);
+    table_at(table, row, CPU)->why = line->reason;
+    table_at(table, row, WHAT)->detail = line->count == 0 || (!wall && line->cpu_ns == 0);
+}
+
+static const char *const sums[] = {"together", "measured", "unexplained"};
+enum { SUMS = sizeof sums / sizeof *sums };
+
+static void add_sums(const struct ran_sum *sum, enum account_column column, struct table *table, size_t row)
+{
+    for (size_t i = 0; i < SUMS; i++)
+        table_text(table, row + i, WHAT, sums[i]);
+    table_interval(table, row, column, sum->explained_ns, sum->explained_low_ns, sum->explained_high_ns);
+    table_interval(table, row + 1, column, sum->difference_ns, sum->low_ns, sum->high_ns);
+    table_interval(
+        table, row + 2, column, sum->unexplained_ns, sum->unexplained_low_ns, sum->unexplained_high_ns);
+}
+
 void view_program_account(const struct result_cell *guest, const char *pages, struct document *doc)
 {
-    const struct ran_account *account = &guest->ran.account;
     static const struct column columns[] = {{.key = "what", .head = "", .unit = UNIT_TEXT},
         {.key = "count", .unit = UNIT_COUNT}, {.key = "price", .unit = UNIT_NS, .rounded = true},
         {.key = "cpu", .head = "CPU time", .unit = UNIT_NS, .interval = true, .sign = true},
         {.key = "wall", .head = "wall clock", .unit = UNIT_NS, .rounded = true, .sign = true, .drop = 1}};
-    enum { WHAT, COUNT, PRICE, CPU, WALL, SUMS = 3, SIDES = 2 };
+    const struct ran_account *account = &guest->ran.account;
+    bool wall = isfinite(account->wall.difference_ns);
     struct table *table = document_table(doc, "account",
         document_text(doc, "What it takes longer for, a run (means over runs)%s%s",
             pages ? ", with pages of " : "", pages ? pages : ""),
         columns, sizeof columns / sizeof *columns, account->line_count + SUMS);
-    bool wall = isfinite(account->wall.difference_ns);
-    for (size_t i = 0; i < account->line_count; i++) {
-        const struct ran_line *line = &account->lines[i];
-        const struct ran_cause_facts *cause = cause_of(line);
-        table_text(table, i, WHAT, cause ? cause->title : line->name);
-        table_number(table, i, COUNT, round(line->count));
-        table_interval(table, i, PRICE, line->price_cpu_ns, line->price_cpu_low_ns, line->price_cpu_high_ns);
-        table_interval(table, i, CPU, line->cpu_ns, line->cpu_low_ns, line->cpu_high_ns);
-        if (wall)
-            table_interval(table, i, WALL, line->wall_ns, line->wall_low_ns, line->wall_high_ns);
-        table_at(table, i, CPU)->why = line->reason;
-        table_at(table, i, WHAT)->detail = line->count == 0 || (!wall && line->cpu_ns == 0);
-    }
-    const struct ran_sum *const sides[SIDES] = {&account->cpu, &account->wall};
-    static const char *const sums[SUMS] = {"together", "measured", "unexplained"};
-    for (size_t i = 0; i < SUMS; i++)
-        table_text(table, account->line_count + i, WHAT, sums[i]);
-    for (size_t side = 0; side < SIDES; side++) {
-        const struct ran_sum *sum = sides[side];
-        size_t at = account->line_count, column = side ? WALL : CPU;
-        table_interval(table, at, column, sum->explained_ns, sum->explained_low_ns, sum->explained_high_ns);
-        table_interval(table, at + 1, column, sum->difference_ns, sum->low_ns, sum->high_ns);
-        table_interval(
-            table, at + 2, column, sum->unexplained_ns, sum->unexplained_low_ns, sum->unexplained_high_ns);
-    }
+    for (size_t i = 0; i < account->line_count; i++)
+        add_line(&account->lines[i], wall, table, i);
+    add_sums(&account->cpu, CPU, table, account->line_count);
+    add_sums(&account->wall, WALL, table, account->line_count);
     for (size_t i = 0; i < account->line_count; i++)
         if (account->lines[i].reason && account->lines[i].count != 0)
-            document_say(doc, BLOCK_NOTE, "No time for %s: %s.",
-                cause_of(&account->lines[i]) ? cause_of(&account->lines[i])->title : account->lines[i].name,
+            document_say(doc, BLOCK_NOTE, "No time for %s: %s.", title_of(&account->lines[i]),
                 account->lines[i].reason);
     if (!wall && account->wall.reason)
         document_say(doc, BLOCK_NOTE, "No wall clock time: %s.", account->wall.reason);

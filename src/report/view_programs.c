@@ -27,7 +27,7 @@ static const char *ratio_text(
         return document_text(doc, "%s takes %.3g times as long as natively", name, comparison->ratio);
     return document_text(doc, "%s takes %.3g times as long as natively (%.3g … %.3g)%s", name,
         comparison->ratio, comparison->low, comparison->high,
-        comparison->low <= 1 && comparison->high >= 1 ? ", not significant" : "");
+        comparison->low <= 1 && comparison->high >= 1 ? ", by the clock not significant" : "");
 }
 
 static void conclude(const struct result *result, struct document *doc)
@@ -58,7 +58,7 @@ static void conclude(const struct result *result, struct document *doc)
 static void add_line(
     const struct result *result, const struct result_cell *guest, struct table *table, size_t row)
 {
-    enum { PROGRAM, NATIVE, GUEST, RATIO, MORE, EXPLAINED, UNEXPLAINED, SAME };
+    enum { PROGRAM, NATIVE, GUEST, RATIO, SAME, MORE, EXPLAINED, UNEXPLAINED };
     const struct result_cell *native = view_native_of(result, guest);
     const struct result_comparison *comparison = view_comparison_of(result, guest);
     const struct ran_sum *cpu = &guest->ran.account.cpu;
@@ -82,11 +82,11 @@ static void add_lines(const struct result *result, struct document *doc)
 {
     static const struct column columns[] = {{.key = "program", .unit = UNIT_TEXT},
         {.key = "native", .unit = UNIT_NS}, {.key = "guest", .unit = UNIT_NS},
-        {.key = "ratio", .unit = UNIT_RATIO, .interval = true},
-        {.key = "more", .unit = UNIT_NS, .block = "CPU time", .sign = true, .rounded = true},
-        {.key = "explained", .unit = UNIT_NS, .block = "CPU time", .sign = true, .rounded = true},
-        {.key = "unexplained", .unit = UNIT_NS, .block = "CPU time", .sign = true, .rounded = true},
-        {.key = "fidelity", .unit = UNIT_TEXT}};
+        {.key = "ratio", .unit = UNIT_RATIO, .interval = true, .bare = true},
+        {.key = "fidelity", .unit = UNIT_TEXT},
+        {.key = "more", .unit = UNIT_NS, .block = "CPU time", .sign = true},
+        {.key = "explained", .unit = UNIT_NS, .block = "CPU time", .sign = true},
+        {.key = "unexplained", .unit = UNIT_NS, .block = "CPU time", .sign = true, .interval = true}};
     size_t rows = 0;
     for (size_t i = 0; i < result->cell_count; i++)
         rows += view_is_guest(&result->cells[i]);

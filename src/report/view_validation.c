@@ -97,13 +97,3 @@ void view_validation(const struct validation *validation, struct document *doc)
     if (validation->published_count)
         add_published(validation, doc);
 }
-
-void view_fitted(const struct fitted *fitted, struct document *doc)
-{
-    view_machine(fitted->machine, doc);
-    document_say(doc, BLOCK_SENTENCE,
-        "Fitted on %zu working sets of a native chase in random order with pages of 4 KiB: median error %s, "
-        "most %s. "
-        "All else is as %s has it. What it predicts of other curves: vcost model validate.",
-        fitted->points, percent(doc, fitted->median), percent(doc, fitted->most), fitted->like);
-}

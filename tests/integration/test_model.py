@@ -152,7 +152,7 @@ def test_what_a_machine_lacks_is_refused_without_hypothetical():
     done = vcost(*SMALL, "--on", "model:core2-merom", "--technique", "nested")
     assert done.returncode == 2 and "has no nested paging" in done.stderr and "--hypothetical" in done.stderr, done.stderr
     done = vcost(*SMALL, "--on", "model:barcelona,model:core2-merom", "--host-page", "1G", "--technique", "native")
-    assert done.returncode == 2 and "core2-merom has no pages" in done.stderr, done.stderr
+    assert done.returncode == 2 and "core2-merom has no pages of 1 GiB" in done.stderr, done.stderr
     for lacks in ("nested", "agile"):
         done = vcost("model", "walk", "0x1000", "--machine", "core2-merom", "--technique", lacks)
         assert done.returncode == 2 and "has no nested paging" in done.stderr, done.stderr
@@ -169,7 +169,10 @@ def test_explain_adds_up():
     text = output_of(*arguments, "--explain")
     assert "guest walk" in text and "host walk" in text and "Stacked" in text, text
     assert "page walk" in output_of(*arguments[:4], "shadow", *arguments[5:], "--explain")
-    assert "Stacked" not in output_of(*arguments)
+    assert "--explain" not in text and "Where the cycles of what is modelled go: --explain." in output_of(*arguments)
+    with tempfile.TemporaryDirectory() as place:
+        assert "Stacked" not in output_of(*arguments, "--svg", f"{place}/curve.svg")
+        assert "--explain" not in Path(place, "curve.svg").read_text(encoding="utf-8")
     page = output_of(*arguments, "--explain", "--markdown", "-")
     table = [line for line in page[page.index("by what they were for"):].splitlines() if line.startswith("|")]
     for line in table[2:]:
@@ -183,6 +186,7 @@ def test_show_names_the_source_of_each_figure():
     assert own == json.loads((ROOT / "share/machines/barcelona.json").read_text())
     for source in (own["walker"]["sources"]["cycles"], own["costs"]["sources"]["exit"], own["caches"][0]["sources"]["ways"]):
         assert source[:20] in text, source
+    assert "| 4 KiB, 2 MiB, 1 GiB |" in text and f"{own['pages'][2]}" not in text, text
 
 
 def as_measured(machine, orders, path):
@@ -211,7 +215,8 @@ def test_fit_finds_the_machine_again_and_validate_judges_it():
         machine, curves, fitted = (f"{place}/{name}.json" for name in ("own", "curves", "fitted"))
         Path(machine).write_text(json.dumps(own), encoding="utf-8")
         as_measured(machine, "random,line-per-page,sequential", curves)
-        output_of("model", "fit", curves, "--json", fitted)
+        told = output_of("model", "fit", curves, "--json", fitted)
+        assert told.index("Fitted on") < told.index("fitted: native chase") and "assumed: as" not in told, told
         found = json.loads(Path(fitted).read_text())
         jsonschema.validate(found, MACHINE)
         data = [cache for cache in found["caches"] if cache["use"] != "instructions"]
@@ -231,11 +236,33 @@ def test_fit_finds_the_machine_again_and_validate_judges_it():
         assert done.returncode == 1 and "8 are needed" in done.stderr, done.stderr
 
 
+def test_what_small_pages_within_large_ones_differ_by_is_told():
+    arguments = ["chase", "--on", "model:zen3-milan", "--technique", "native,shadow", "--working-set", "512K", "--quick"]
+    told = "in frames of their own within the host's large ones"
+    for guest, host in (("4K", "2M"), ("4K", "4K"), ("2M", "2M")):
+        said = " ".join(output_of(*arguments, "--guest-page", guest, "--host-page", host).split())
+        assert (told in said) == (guest != host), said
+
+
 def test_a_walk_as_a_picture():
     with tempfile.TemporaryDirectory() as place:
         output_of("model", "walk", "0x7f1234567000", "--svg", f"{place}/walk.svg")
         picture = Path(place, "walk.svg").read_text(encoding="utf-8")
+    assert "Columns: each entry of the guest" in picture
     assert picture.count('class="k"') == 3 + 25 and picture.count('class="a"') == 24, picture.count('class="k"')
+
+
+def test_a_walk_is_through_the_tables_that_the_technique_has():
+    for technique, tables in (("native", "program"), ("direct", "guest"), ("shadow", "shadow"), ("agile", "shadow")):
+        with tempfile.TemporaryDirectory() as place:
+            walk = json.loads(output_of("model", "walk", "0x7f1234567000", "--technique", technique, "--svg", f"{place}/walk.svg",
+                                        "--json", "-"))
+            picture = Path(place, "walk.svg").read_text(encoding="utf-8")
+        assert [step["tables"] for step in walk["steps"]] == [tables] * 4, (technique, walk)
+        text = output_of("model", "walk", "0x7f1234567000", "--technique", technique)
+        assert f"{tables} tables level 1" in text and picture.count('class="k"') == 2 + 5, (technique, text)
+        for told in (text.partition("Entries that are read")[2], picture.rpartition("entry by entry")[2]):
+            assert "host" not in told and ("guest" in told) == (tables == "guest"), told
 
 
 def test_a_walk_shows_24_reads():

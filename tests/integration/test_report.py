@@ -129,6 +129,23 @@ def test_results_with_nothing_in_common_are_told_one_after_the_other():
     assert "In a guest sort words.txt takes" in said and "In a guest tac words.txt takes" in said, said
 
 
+def test_where_the_clock_tells_no_difference_cpu_time_may():
+    result = json.loads((FIXTURES / "amd/run.json").read_text())
+    comparison = next(each for each in result["comparisons"] if each["cell"] == "run/kvm/sort words.txt")
+    longer = " ".join(report(FIXTURES / "amd/run.json").decode().split()).count("A run takes")
+    comparison["low"], comparison["high"] = 0.9, 3
+    cpu = next(cell for cell in result["cells"] if cell["id"] == comparison["cell"])["account"]["cpu"]
+    for low, high, told in (
+            (8e6, 14e6, "takes 11.6 ms more CPU time than natively (8.00 ms … 14.0 ms). By the clock no difference can be told: it takes"),
+            (-14e6, -8e6, "takes 11.6 ms less CPU time than natively (8.00 ms … 14.0 ms). By the clock no difference can be told: it takes"),
+            (-1e6, 14e6, "No difference can be told by the clock, nor in CPU time: in a guest sort words.txt takes")):
+        cpu["low_ns"], cpu["high_ns"] = low, high
+        cpu["difference_ns"] = abs(cpu["difference_ns"]) * (-1 if high < 0 else 1)
+        said = " ".join(report("-", input=json.dumps(result).encode()).decode().split())
+        assert f"{told} 2.46 times as long as natively (0.9 … 3). More runs tell more" in said, said
+        assert said.count("A run takes") == longer - 1, said
+
+
 def test_names_and_baseline():
     one, other = FIXTURES / "amd/chase2.json", FIXTURES / "intel/busy.json"
     text = report(f"old={one}", f"new={other}", "--baseline", "new").decode()

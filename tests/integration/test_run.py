@@ -7,11 +7,14 @@ INSIDE is the executable that runs a program in a domain (src/program/inside/), 
 Most cases start it by hand, natively once and in a domain once: what was counted there is in struct tally (src/program/tally.h).
 """
 import ctypes
+import errno
+import fcntl
 import itertools
 import json
 import os
 import re
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -231,6 +234,28 @@ def test_threads_take_turns_and_end():
         assert guest.counts.threads == threads * rounds, guest.counts.threads
 
 
+def threads_started(count, inside):
+    script = f"""import os, threading
+threading.stack_size(65536)
+stop, started = threading.Event(), 0
+try:
+    for started in range({count}): threading.Thread(target=stop.wait, daemon=True).start()
+except RuntimeError: pass
+os.write(1, b"%d" % started)
+os._exit(0)"""
+    return int(Run([sys.executable, "-c", script], inside).out)
+
+
+if LONG:
+    def test_more_threads_than_a_machine_has_cpus_fail_as_linux_has_it():
+        needs_kvm()
+        check_extension, max_vcpus = 0xAE03, 66  # KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS
+        with open("/dev/kvm", "rb", buffering=0) as kvm:
+            limit = fcntl.ioctl(kvm, check_extension, max_vcpus)
+        native, guest = (threads_started(limit + 8, inside) for inside in (False, True))
+        assert native == limit + 7 and limit - 8 < guest < limit, (native, guest, limit)
+
+
 # ---- what is counted: injected, and found again ----
 
 PRICES = os.path.join(PROGRAMS, os.pardir, "guest", "vcost-prices")  # guest/prices/prices.c
@@ -378,6 +403,21 @@ def test_what_is_no_program_is_refused_with_a_sentence():
         assert guest.status == 127 and guest.err.startswith(b"vcost: ") and says in guest.err and guest.err.count(b"\n") == 1, guest.err
 
 
+def test_a_program_with_anothers_rights_is_refused():
+    needs_kvm()
+    file = "/bin/su"
+    if os.geteuid() == 0:
+        file = shutil.copy("/bin/true", os.path.join(SCRATCH, "privileged"))
+        os.chown(file, 65534, -1)
+        os.chmod(file, 0o4755)
+    guest = Run([file], True)
+    assert guest.status == 127 and b"is set-user-id" in guest.err and not guest.out, guest.err
+    guest = Run(["sh", "-c", f"{file}; echo $?"], True)
+    assert guest.out == b"126\n", guest.out + guest.err
+    done = tap.calm(subprocess.run([VCOST, "run", "--quiet", file], capture_output=True, text=True, check=False, timeout=900))
+    assert done.returncode == 1 and "is set-user-id" in done.stderr, done.stdout + done.stderr
+
+
 def test_what_a_domain_refuses_is_told():
     needs_kvm()
     file = os.path.join(SCRATCH, "refused.json")
@@ -390,6 +430,22 @@ def test_what_a_domain_refuses_is_told():
         tap.validator("vcost.result-1").validate(result)
         assert ["refused" in call for call in result["cells"][1]["calls"] if call["name"] == "ptrace"] == [True] * told, result["cells"][1]["calls"]
         assert sum("refused" in call for call in result["cells"][1]["calls"]) == told, result["cells"][1]["calls"]  # not what any C library asks for
+
+
+def test_each_refused_system_call_fails_with_its_error():
+    needs_kvm()
+    with open(os.environ["VCOST_SOURCE_ROOT"] + "/src/program/inside/call_table.c", encoding="utf-8") as file:
+        table = re.findall(r'\[(\d+)\] = \{"(\w+)", (?:REFUSED|ABSENT)\((\w+),', file.read())
+    arch_prctl, arch_req_xcomp_perm, amx = 158, 0x1023, 18
+    wanted = {(int(number), 0, 0): getattr(errno, error) for number, _, error in table} | {(arch_prctl, arch_req_xcomp_perm, amx): errno.EINVAL}
+    script = f"""import ctypes
+call = ctypes.CDLL(None, use_errno=True).syscall
+for number, first, second in {list(wanted)}:
+    ctypes.set_errno(0)
+    print(number, call(*map(ctypes.c_long, (number, first, second, 0, 0, 0, 0))), ctypes.get_errno())"""
+    guest = Run([sys.executable, "-c", script], True)
+    found = [tuple(map(int, line.split())) for line in guest.out.splitlines()]
+    assert len(table) > 30 and found == [(call[0], -1, error) for call, error in wanted.items()], (found, wanted, guest.err)
 
 
 def test_the_list_of_system_calls_is_that_of_the_code():
@@ -527,13 +583,38 @@ def test_files_that_differ_are_told():
     assert done.returncode == 1 and "cannot read /nowhere/at/all" in done.stderr and not done.stdout, done.stderr
 
 
+def test_what_is_around_runs_is_done_around_each_of_them():
+    needs_kvm()
+    log, out, given = (os.path.join(SCRATCH, name) for name in ("log", "output", "input"))
+    with open(given, "w", encoding="utf-8") as file:
+        file.write("a\n")
+    guest = ran("--output", out, "--stdin", given, "--warmup", "1", "--prepare", f"echo before >> {log}", "--cleanup", f"echo after >> {log}",
+        "sh", "-c", f"echo run >> {log}; cat")
+    assert guest["fidelity"] == "same" and guest["compared"] == "exit status, stdout" and open(out, encoding="utf-8").read() == "a\n", guest
+    assert len(guest["samples"]) == 2, guest["samples"]
+    runs = 3 + 2 * (1 + 2)  # what shows whether it does the same, and on each side those that warm up and those that are timed
+    assert open(log, encoding="utf-8").read().split() == ["before", "run", "after"] * runs
+
+
 def test_output_goes_where_it_is_wanted():
     needs_kvm()
     out = os.path.join(SCRATCH, "output")
-    guest = ran("--output", out, "echo", "a")
-    assert guest["fidelity"] == "same" and guest["compared"] == "exit status, stdout" and open(out, encoding="utf-8").read() == "a\n", guest
     assert ran("--output", out, "ls", "/proc/self/fd")["differs"] == "stdout"
     assert ran("--output", "null", "ls", "/proc/self/fd")["compared"] == "exit status"
+    file = os.path.join(SCRATCH, "inherited.json")
+    done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--output", "inherit", "--json", file, "echo", "a word"], capture_output=True,
+        text=True, check=False, timeout=6000)
+    assert done.returncode == 0 and done.stdout.startswith("a word\n" * (3 + 2 * 2)) and "exit status" in done.stdout, done.stdout + done.stderr
+    assert json.load(open(file, encoding="utf-8"))["cells"][1]["compared"] == "exit status"
+
+
+def test_a_run_that_takes_too_long_is_ended():
+    needs_kvm()
+    environment, alive = marked("too long")
+    done = tap.calm(subprocess.run([VCOST, "run", "--quiet", "--timeout", "0.2", "sleep", "1000"], capture_output=True, text=True, check=False,
+        timeout=900, env=environment))
+    assert done.returncode == 1 and "natively had not ended after " in done.stderr and not done.stdout, done.stdout + done.stderr
+    assert not alive(), alive()
 
 
 def test_a_steady_state_is_what_the_program_marks():
@@ -640,9 +721,12 @@ def test_a_failing_program_must_be_wanted():
     needs_kvm()
     done = tap.calm(subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "false"], capture_output=True, text=True, check=False, timeout=6000))
     assert done.returncode == 1 and "exit status 1" in done.stderr and "--ignore-failure" in done.stderr, done.stderr
-    done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--ignore-failure", "false"], capture_output=True, text=True, check=False,
-        timeout=6000)
+    page = os.path.join(SCRATCH, "false.html")
+    done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--ignore-failure", "--html", page, "false"], capture_output=True, text=True,
+        check=False, timeout=6000)
     assert done.returncode == 0 and "exit status 1" in done.stdout, done.stdout + done.stderr
+    again = subprocess.run([VCOST, "report", page], capture_output=True, text=True, check=False, timeout=600)
+    assert (again.returncode, again.stdout) == (0, done.stdout), again.stdout + again.stderr
 
 
 def test_without_kvm_it_says_what_is_missing():

@@ -41,6 +41,8 @@ COMMANDS = {
     "inspect": (["inspect", "--quick", "--time", "2"], (500, 5000)),
     "verify": (["verify", "--quick"], (1000, 5000)),
     "run": (["run", "--runs", "2", "/bin/echo", "done"], (400,)),
+    "a simulated machine": (["chase", "--on", "model:zen4-genoa", "--technique", "native,nested", "--working-set", "64K..8M"], (100,)),
+    "validation of machines": (["model validate"], (100,)),
     "advise": (["advise", "--budget", "20", "/bin/sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"], (100, 1000)),
 }
 
@@ -53,7 +55,7 @@ class Stopped:
             hits, began = Path(folder, "hits"), time.monotonic()
             environment = {**os.environ, "LC_ALL": "C.UTF-8", "LD_PRELOAD": SHIM, "VCOST_TEST_HITS": str(hits),
                            "VCOST_TEST_ERRORS": f"*/*/-{int(signal.SIGINT)}/once@{place}"}
-            self.done = tap.calm(subprocess.run([VCOST, words[0], "--quiet", "--json", "-", *words[1:]], env=environment, text=True,
+            self.done = tap.calm(subprocess.run([VCOST, *words[0].split(), "--quiet", "--json", "-", *words[1:]], env=environment, text=True,
                                                 stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS_MAX, check=False))
             self.seconds = time.monotonic() - began
             assert hits.exists(), f"it ended before it came to call {place}, and not by itself: {self.done}"

@@ -122,6 +122,23 @@ static void blocks_that_do_not_fit_follow_below(void **state)
     document_free(&document);
 }
 
+static void only_a_block_with_a_name_has_a_line_above_it(void **state)
+{
+    static const struct column columns[] = {{.key = "what"}, {.key = "page"},
+        {.key = "median", .unit = UNIT_COUNT, .block = "taken"},
+        {.key = "most", .unit = UNIT_COUNT, .block = "taken"}, {.key = "at once"}, {.key = "held"}};
+    struct document document = {0};
+    (void)state;
+    struct table *table = document_table(&document, "held", NULL, columns, 6, 1);
+    for (size_t i = 0; i < 6; i++)
+        table_text(table, 0, i, "data");
+    assert_written(&document, "terminal", &usual,
+        "             ── taken ───\n"
+        "what  page   median  most  at once  held\n"
+        "data  data     data  data  data     data\n");
+    document_free(&document);
+}
+
 static void add_prices(struct document *document)
 {
     static const struct column columns[] = {{.key = "event"}, {.key = "each", .head = "for each", .drop = 3},
@@ -635,6 +652,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_marks_and_intervals_are_aligned_under_their_heads),
         cmocka_unit_test(blocks_that_do_not_fit_follow_below),
+        cmocka_unit_test(only_a_block_with_a_name_has_a_line_above_it),
         cmocka_unit_test(columns_go_by_need),
         cmocka_unit_test(names_are_broken_only_when_nothing_else_helps),
         cmocka_unit_test(texts_are_wrapped_inside_of_their_columns),

@@ -573,6 +573,30 @@ static void every_exit_status_is_explained_once(void **state)
     }
 }
 
+static bool explains(const struct command *command, const char *name)
+{
+    struct entry status;
+    for (size_t i = 0; (status = describe_status(command, i)).name; i++)
+        if (!strcmp(status.name, name))
+            return true;
+    return false;
+}
+
+static void only_what_passes_thresholds_ends_with_3(void **state)
+{
+    static const char *const judges[] = {"compare", "inspect", "verify", "model validate", "model"};
+    (void)state;
+    assert_true(explains(&command_vcost, "3"));
+    for (size_t i = 0; command_at(&command_vcost, i); i++) {
+        const struct command *command = command_at(&command_vcost, i);
+        bool judge = false;
+        for (size_t k = 0; k < sizeof judges / sizeof *judges; k++)
+            judge |= !strcmp(command->name, judges[k]);
+        assert_int_equal(explains(command, "3"), judge);
+        assert_true(explains(command, "0") && explains(command, "2"));
+    }
+}
+
 static void exit_statuses_follow_the_convention(void **state)
 {
     (void)state;
@@ -778,6 +802,7 @@ int main(void)
         cmocka_unit_test(words_that_are_no_command_give_no_settings),
         cmocka_unit_test(every_setting_can_be_typed_again),
         cmocka_unit_test(every_exit_status_is_explained_once),
+        cmocka_unit_test(only_what_passes_thresholds_ends_with_3),
         cmocka_unit_test(exit_statuses_follow_the_convention),
         cmocka_unit_test(color_follows_option_and_environment),
     };
