@@ -165,6 +165,12 @@ def test_signals_come_as_they_do_natively():
     assert guest.counts.signals > 64 and guest.counts.exceptions[14] > 64, vars(guest.counts)
 
 
+def test_what_traps_says_why_and_old_ways_into_the_kernel_lead_there():
+    needs_kvm()
+    out = same(program("traps")).out
+    assert b"division by zero: code 3\n" in out and b"stack's end: code 1\n" in out, out
+
+
 def test_signals_come_to_a_program_that_has_left_itself_no_memory():
     needs_kvm()
     assert b"failed 0, caught 3" in same(program("starved")).out
