@@ -233,6 +233,7 @@ static int begin(
 int inside_main(int argc, char **argv, char **environment)
 {
     static struct process process = {.threads = 1};
+    struct rlimit limit; /* of the program's descriptors, of which it may leave none */
     struct error error;
     struct thread *thread = calloc(1, sizeof *thread);
     if (argc < INSIDE_ARGUMENTS || !thread) {
@@ -241,8 +242,10 @@ int inside_main(int argc, char **argv, char **environment)
     }
     *thread = (struct thread){.process = &process, .id = gettid(), .first = true, .stack_flags = 2};
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &thread->mask, sizeof thread->mask);
+    descriptor_limit_raise(&limit);
     if (begin(&process, thread, argv, environment, &error) < 0)
         process_fail(&process, &error);
+    descriptor_limit_restore(&limit);
     signals_begin(thread);
     thread_run(thread);
 }
