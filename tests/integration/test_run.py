@@ -370,14 +370,32 @@ def test_programs_of_the_corpus():
 
 def test_what_is_no_program_is_refused_with_a_sentence():
     needs_kvm()
-    text = os.path.join(SCRATCH, "text")
-    with open(text, "w", encoding="utf-8") as file:
-        file.write("nothing\n")
-    os.chmod(text, 0o755)
-    for words, says in ((["/nowhere/at/all"], b"No such file"), (["/etc/passwd"], b"Permission denied"), ([text], b"neither an ELF program"),
+    old = os.path.join(SCRATCH, "old")
+    with open(os.open(old, os.O_CREAT | os.O_WRONLY, 0o755), "wb") as file:
+        file.write(b"\177ELF\1\1\1" + bytes(200))  # of 32 bits
+    for words, says in ((["/nowhere/at/all"], b"No such file"), (["/etc/passwd"], b"Permission denied"), ([old], b"64-bit"),
             (["/"], b"Permission denied")):
         guest = Run(words, True)
         assert guest.status == 127 and guest.err.startswith(b"vcost: ") and says in guest.err and guest.err.count(b"\n") == 1, guest.err
+
+
+def test_a_script_without_an_interpreter_is_one_for_the_shell():
+    needs_kvm()
+    script = os.path.join(SCRATCH, "script")
+    with open(os.open(script, os.O_CREAT | os.O_WRONLY, 0o755), "w", encoding="utf-8") as file:
+        file.write('echo "$0" "$@"; cat /proc/$$/comm\n')
+    program = [VCOST, "run", "--quiet", "--runs", "2", "--json", "-", script, "a b", "c"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=6000)
+    assert done.returncode == 0 and json.loads(done.stdout)["cells"][1]["fidelity"] == "same", done.stdout + done.stderr
+    guest = Run([script, "a b", "c"], True)
+    assert guest.out.decode() == f"{script} a b c\nsh\n", guest.out + guest.err
+
+
+def test_namespaces_for_a_process_of_one_thread_are_had():
+    needs_kvm()
+    for words in (["unshare", "--user", "--map-root-user", "sh", "-c", "id -u; cat /proc/self/uid_map; (exit 3)"],
+            ["sh", "-c", "unshare --mount sh -c 'mount -t tmpfs t /mnt && ls /mnt'; nsenter --mount=/proc/$$/ns/mnt ls -d /"]):
+        same(*words)
 
 
 def test_what_a_domain_refuses_is_told():
