@@ -2,7 +2,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
+
+void descriptor_limit_raise(struct rlimit *before)
+{
+    getrlimit(RLIMIT_NOFILE, before);
+    const struct rlimit raised = {before->rlim_max, before->rlim_max};
+    setrlimit(RLIMIT_NOFILE, &raised);
+}
+
+void descriptor_limit_restore(const struct rlimit *before)
+{
+    const int code = errno;
+    setrlimit(RLIMIT_NOFILE, before);
+    errno = code;
+}
 
 /* The soft limit is the whole process', and so for a moment another thread may get a descriptor above it. */
 int descriptor_copy(int descriptor, int from, bool close_on_exec)
@@ -10,13 +23,10 @@ int descriptor_copy(int descriptor, int from, bool close_on_exec)
     const int command = close_on_exec ? F_DUPFD_CLOEXEC : F_DUPFD;
     struct rlimit limit;
     int copy = fcntl(descriptor, command, from);
-    if (copy >= 0 || (errno != EINVAL && errno != EMFILE) || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+    if (copy >= 0 || (errno != EINVAL && errno != EMFILE))
         return copy;
-    const struct rlimit raised = {limit.rlim_max, limit.rlim_max};
-    setrlimit(RLIMIT_NOFILE, &raised);
+    descriptor_limit_raise(&limit);
     copy = fcntl(descriptor, command, from);
-    int code = errno;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    errno = code;
+    descriptor_limit_restore(&limit);
     return copy;
 }

@@ -121,6 +121,22 @@ def test_every_thread_child_and_executed_program_is_inside():
         assert line.split(None, 1)[1] == GDT_OF_DOMAIN, lines
 
 
+def test_a_program_sees_and_closes_its_own_descriptors_and_threads_alone():
+    needs_kvm()
+    script = """import ctypes, os, resource
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+high = (16384 if hard >= 32768 else hard // 4 * 3) + 500  # among those of a domain (inside.c)
+os.dup2(1, high), os.dup2(1, high + 1)
+print(os.write(high, b"written\\n"), sorted(os.listdir("/proc/self/fd")) == sorted(os.listdir("/proc/self/fdinfo")), sorted(os.listdir("/proc/self/fd")))
+ctypes.CDLL(None).close_range(high, 2**32 - 1, 0)
+ctypes.CDLL(None).close_range(3, 2**32 - 1, 0)
+print(sorted(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task")), os.stat("/proc/self/task/").st_nlink)
+os.fork() or os._exit(0)
+print(os.wait()[1])"""
+    assert b"written" in same("/usr/bin/python3", "-c", script).out
+
+
 def test_a_child_with_its_parents_descriptors_alone_is_refused():
     needs_kvm()
     script = """import ctypes, os
@@ -166,6 +182,12 @@ def test_signals_come_as_they_do_natively():
     needs_kvm()
     guest = same(program("signals"))
     assert guest.counts.signals > 64 and guest.counts.exceptions[14] > 64, vars(guest.counts)
+
+
+def test_what_traps_says_why_and_old_ways_into_the_kernel_lead_there():
+    needs_kvm()
+    out = same(program("traps")).out
+    assert b"division by zero: code 3\n" in out and b"stack's end: code 1\n" in out, out
 
 
 def test_signals_come_to_a_program_that_has_left_itself_no_memory():
@@ -393,11 +415,10 @@ def test_programs_of_the_corpus():
 
 def test_what_is_no_program_is_refused_with_a_sentence():
     needs_kvm()
-    text = os.path.join(SCRATCH, "text")
-    with open(text, "w", encoding="utf-8") as file:
-        file.write("nothing\n")
-    os.chmod(text, 0o755)
-    for words, says in ((["/nowhere/at/all"], b"No such file"), (["/etc/passwd"], b"Permission denied"), ([text], b"neither an ELF program"),
+    old = os.path.join(SCRATCH, "old")
+    with open(os.open(old, os.O_CREAT | os.O_WRONLY, 0o755), "wb") as file:
+        file.write(b"\177ELF\1\1\1" + bytes(200))  # of 32 bits
+    for words, says in ((["/nowhere/at/all"], b"No such file"), (["/etc/passwd"], b"Permission denied"), ([old], b"64-bit"),
             (["/"], b"Permission denied")):
         guest = Run(words, True)
         assert guest.status == 127 and guest.err.startswith(b"vcost: ") and says in guest.err and guest.err.count(b"\n") == 1, guest.err
@@ -416,6 +437,25 @@ def test_a_program_with_anothers_rights_is_refused():
     assert guest.out == b"126\n", guest.out + guest.err
     done = tap.calm(subprocess.run([VCOST, "run", "--quiet", file], capture_output=True, text=True, check=False, timeout=900))
     assert done.returncode == 1 and "is set-user-id" in done.stderr, done.stdout + done.stderr
+
+
+def test_a_script_without_an_interpreter_is_one_for_the_shell():
+    needs_kvm()
+    script = os.path.join(SCRATCH, "script")
+    with open(os.open(script, os.O_CREAT | os.O_WRONLY, 0o755), "w", encoding="utf-8") as file:
+        file.write('echo "$0" "$@"; cat /proc/$$/comm\n')
+    program = [VCOST, "run", "--quiet", "--runs", "2", "--json", "-", script, "a b", "c"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=6000)
+    assert done.returncode == 0 and json.loads(done.stdout)["cells"][1]["fidelity"] == "same", done.stdout + done.stderr
+    guest = Run([script, "a b", "c"], True)
+    assert guest.out.decode() == f"{script} a b c\nsh\n", guest.out + guest.err
+
+
+def test_namespaces_for_a_process_of_one_thread_are_had():
+    needs_kvm()
+    for words in (["unshare", "--user", "--map-root-user", "sh", "-c", "id -u; cat /proc/self/uid_map; (exit 3)"],
+            ["sh", "-c", "unshare --mount sh -c 'mount -t tmpfs t /mnt && ls /mnt'; nsenter --mount=/proc/$$/ns/mnt ls -d /"]):
+        same(*words)
 
 
 def test_what_a_domain_refuses_is_told():
@@ -568,11 +608,14 @@ def test_page_pairs_are_run_in_turns_and_proved():
         assert kind == "native" or guest == small or pages["guest_share_2m"] > 0.5, pages  # its 40 MiB, whatever the host has
 
 
+NOT_AS_NATIVELY = "{ grep -c heap /proc/self/maps; :; }"  # in a domain that tells of vcost's process
+
+
 def test_files_that_differ_are_told():
     needs_kvm()
     guest = ran("--check", "left,right", "sh", "-c", "echo a > left; echo b > right")
     assert guest["fidelity"] == "same" and guest["compared"] == "exit status, stdout, left, right" and "differs" not in guest, guest
-    where = "ls /proc/self/fd > right"  # in a domain it tells of the domain's descriptors, too
+    where = f"{NOT_AS_NATIVELY} > right"
     guest = ran("--check", "left,right", "sh", "-c", where)
     assert (guest["fidelity"], guest["differs"]) == ("different", "right"), guest
     guest = ran("sh", "-c", where)
@@ -599,7 +642,9 @@ def test_what_is_around_runs_is_done_around_each_of_them():
 def test_output_goes_where_it_is_wanted():
     needs_kvm()
     out = os.path.join(SCRATCH, "output")
-    assert ran("--output", out, "ls", "/proc/self/fd")["differs"] == "stdout"
+    guest = ran("--output", out, "echo", "a")
+    assert guest["fidelity"] == "same" and guest["compared"] == "exit status, stdout" and open(out, encoding="utf-8").read() == "a\n", guest
+    assert ran("--output", out, "sh", "-c", NOT_AS_NATIVELY)["differs"] == "stdout"
     assert ran("--output", "null", "ls", "/proc/self/fd")["compared"] == "exit status"
     file = os.path.join(SCRATCH, "inherited.json")
     done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--output", "inherit", "--json", file, "echo", "a word"], capture_output=True,

@@ -51,6 +51,23 @@ static void touch_what_is_left(void)
     printf("left: %d %d\n", at[bytes / 4], at[bytes - 1]);
 }
 
+/* Between them a monitor may have something of its own. */
+static void move_far(unsigned long from, unsigned long to)
+{
+    const size_t bytes = 4096;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    char *at = mmap((void *)from, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (at == MAP_FAILED) {
+        perror("from");
+        return;
+    }
+    *at = 7;
+    at = mremap(at, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)to);
+    printf("moved from %#lx to %#lx: %d\n", from, to, at == MAP_FAILED ? -errno : *at);
+    if (at != MAP_FAILED)
+        munmap(at, bytes);
+}
+
 int main(void)
 {
     static int data;
@@ -64,6 +81,10 @@ int main(void)
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         tell_mapping(wanted[i]);
     touch_what_is_left();
+    move_far(0x11580000, 0x96b81000);
+    move_far(0x96b81000, 0x11580000);
+    move_far(0x11580000, 0x7d0000000000);
+    move_far(0x7d0000000000, 0x11580000);
     free(small);
     free(large);
     return 0;

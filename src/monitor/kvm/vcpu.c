@@ -1,5 +1,6 @@
 /* Creating a virtual CPU and moving its state in and out. Registers travel in the page shared with the kernel
  * (KVM_CAP_SYNC_REGS), not by ioctl: under PVM each ioctl costs about 6 us. */
+#include "host/descriptor.h"
 #include "monitor/kvm/internal.h"
 
 #include <errno.h>
@@ -95,7 +96,7 @@ static int take_host_clock(const struct vcpu *vcpu, struct error *error)
     return 0;
 }
 
-static int vcpu_open(struct vm *vm, struct vcpu *vcpu, struct error *error)
+static int open_descriptors(struct vm *vm, struct vcpu *vcpu, struct error *error)
 {
     vcpu->fd = kvm_keep_fd(vm, kvm_create_fd(vm->fd, KVM_CREATE_VCPU, vcpu->id, vm->stop));
     if (vcpu->fd < 0)
@@ -115,6 +116,15 @@ static int vcpu_open(struct vm *vm, struct vcpu *vcpu, struct error *error)
     if (rc == 0)
         rc = kvm_stats_open(&vcpu->stats, vcpu->fd, error);
     vcpu->stats.fd = kvm_keep_fd(vm, vcpu->stats.fd);
+    return rc;
+}
+
+static int vcpu_open(struct vm *vm, struct vcpu *vcpu, struct error *error)
+{
+    struct rlimit limit;
+    descriptor_limit_raise(&limit);
+    int rc = open_descriptors(vm, vcpu, error);
+    descriptor_limit_restore(&limit);
     return rc;
 }
 

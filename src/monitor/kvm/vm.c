@@ -52,7 +52,7 @@ static unsigned limit(const struct vm *vm, int capability, unsigned otherwise)
     return told > 0 ? (unsigned)told : otherwise;
 }
 
-static int open_vm(struct vm *vm, int device, struct error *error)
+static int open_descriptors(struct vm *vm, int device, struct error *error)
 {
     int rc = kvm_open(device, &vm->kvm, error);
     if (rc < 0)
@@ -79,6 +79,15 @@ static int open_vm(struct vm *vm, int device, struct error *error)
         ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
     rc = kvm_stats_open(&vm->stats, vm->fd, error);
     vm->stats.fd = kvm_keep_fd(vm, vm->stats.fd);
+    return rc;
+}
+
+static int open_vm(struct vm *vm, int device, struct error *error)
+{
+    struct rlimit limit;
+    descriptor_limit_raise(&limit);
+    int rc = open_descriptors(vm, device, error);
+    descriptor_limit_restore(&limit);
     return rc;
 }
 

@@ -10,6 +10,8 @@
 #include <linux/aio_abi.h>
 #include <linux/io_uring.h>
 #include <linux/sockios.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -20,10 +22,22 @@ static bool is_foreign(const struct thread *thread, const void *pointer)
     return window_is_foreign(thread->process->window, (uintptr_t)pointer);
 }
 
+/* Above the first of them only those are the domain's that it has: a program of so many descriptors has the
+ * others. */
 bool call_is_kept(const struct thread *thread, uint64_t descriptor)
 {
+    static const char monitors[] = "anon_inode:kvm-", device[] = "/dev/kvm";
     const struct kept_descriptors *kept = &thread->process->kept;
-    return (int)descriptor >= kept->first && (int)descriptor < kept->behind;
+    int number = (int)descriptor;
+    char link[sizeof "self/fd/" + 12], name[sizeof monitors];
+    if (number < kept->first || number >= kept->behind)
+        return false;
+    if (number == kept->tally || number == kept->kvm || number == kept->self || number == kept->proc)
+        return true;
+    snprintf(link, sizeof link, "self/fd/%d", number);
+    ssize_t length = readlinkat(kept->proc, link, name, sizeof name);
+    return (length == (ssize_t)sizeof name && memcmp(name, monitors, sizeof monitors - 1) == 0) ||
+           (length == (ssize_t)sizeof device - 1 && memcmp(name, device, sizeof device - 1) == 0);
 }
 
 static int check_vector(const struct thread *thread, uint64_t vector, uint64_t count)

@@ -1,6 +1,7 @@
 /* execve: what is executed is looked at while the caller can still be told that it cannot be. */
 #include "program/inside/calls.h"
 
+#include "host/descriptor.h"
 #include "program/inside/access.h"
 #include "program/inside/inside.h"
 #include "program/inside/load.h"
@@ -124,6 +125,7 @@ static int64_t execute(struct thread *thread, const char *path, uint64_t argumen
     struct words words;
     char **with, **variables;
     struct loadable *loadable;
+    struct rlimit limit;
     struct error error = {.code = 0};
     int rc = open_words(process, &words);
     if (rc < 0)
@@ -131,8 +133,10 @@ static int64_t execute(struct thread *thread, const char *path, uint64_t argumen
     rc = take_words(&look, arguments, INSIDE_ARGUMENTS, &words, &with);
     if (rc == 0)
         rc = take_words(&look, environment, 0, &words, &variables);
+    descriptor_limit_raise(&limit);
     if (rc == 0 && (rc = load_look(path, &loadable, &error)) == 0)
         load_free(loadable);
+    descriptor_limit_restore(&limit);
     if (rc == -EFAULT && error.code == EFAULT)
         signals_die(SIGSEGV);
     if (rc == 0) {

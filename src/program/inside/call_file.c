@@ -6,7 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
+
+enum { CLOSE_ON_EXEC = 4 }; /* CLOSE_RANGE_CLOEXEC */
 
 int64_t call_close(struct thread *thread, const uint64_t *arguments)
 {
@@ -25,17 +29,37 @@ int64_t call_dup3(struct thread *thread, const uint64_t *arguments)
     return kept ? -EBADF : call_host(thread, SYS_dup3, arguments);
 }
 
-/* Two ranges, around those of the domain. */
+/* What the program has of those among which the domain's are. */
+static int64_t close_among(struct thread *thread, uint32_t first, uint32_t last, uint64_t flags)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= last)
+        last = limit.rlim_cur ? (uint32_t)limit.rlim_cur - 1 : 0;
+    for (uint32_t i = first; i <= last; i++) {
+        if (fcntl((int)i, F_GETFD) < 0 || call_is_kept(thread, i))
+            continue;
+        if (flags & CLOSE_ON_EXEC)
+            fcntl((int)i, F_SETFD, FD_CLOEXEC);
+        else
+            close((int)i);
+    }
+    return 0;
+}
+
+/* Three ranges: in the midst are those of the domain. */
 int64_t call_close_range(struct thread *thread, const uint64_t *arguments)
 {
     const struct kept_descriptors *kept = &thread->process->kept;
     uint32_t first = (uint32_t)arguments[0], last = (uint32_t)arguments[1];
-    uint32_t below = (uint32_t)kept->first - 1, above = (uint32_t)kept->behind;
+    uint32_t from = (uint32_t)kept->first, behind = (uint32_t)kept->behind;
     if (first > last)
         return -EINVAL;
-    const uint64_t low[6] = {first, last < below ? last : below, arguments[2]},
-                   high[6] = {first > above ? first : above, last, arguments[2]};
+    const uint64_t low[6] = {first, last < from ? last : from - 1, arguments[2]},
+                   high[6] = {first > behind ? first : behind, last, arguments[2]};
     int64_t rc = low[0] <= low[1] ? call_host(thread, SYS_close_range, low) : 0;
+    if (rc == 0)
+        rc =
+            close_among(thread, first > from ? first : from, last < behind ? last : behind - 1, arguments[2]);
     return rc == 0 && high[0] <= high[1] ? call_host(thread, SYS_close_range, high) : rc;
 }
 

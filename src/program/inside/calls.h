@@ -69,9 +69,12 @@ call_function call_clone, call_fork, call_vfork;                                
 call_function call_exit, call_exit_group, call_set_tid_address, call_arch_prctl, call_prctl,
     call_personality;                                       /* call_process.c */
 call_function call_seccomp;                                 /* seccomp.c */
+call_function call_unshare, call_setns;                     /* call_namespace.c */
 call_function call_getrlimit, call_setrlimit, call_prlimit; /* call_limit.c */
 call_function call_execve, call_execveat;                   /* call_execute.c */
 call_function call_close, call_dup2, call_dup3, call_close_range, call_readlink,
     call_readlinkat; /* call_file.c */
+call_function call_getdents, call_getdents64, call_stat, call_lstat, call_newfstatat,
+    call_statx; /* call_listing.c */
 
 #endif

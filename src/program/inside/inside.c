@@ -198,10 +198,23 @@ static int find_in_path(const char *name, char path[static PATH_MAX])
     return -code;
 }
 
+/* What the kernel does not know, and is no broken program: execvp() hands it to the shell. */
+static bool is_for_the_shell(const char *path)
+{
+    static const char program[] = "\177ELF";
+    char start[sizeof program - 1] = "";
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool is = file >= 0 && read(file, start, sizeof start) >= 0 && memcmp(start, program, sizeof start) != 0;
+    if (file >= 0)
+        close(file);
+    return is;
+}
+
 static int begin(
     struct process *process, struct thread *thread, char **argv, char **environment, struct error *error)
 {
-    char path[PATH_MAX];
+    static char path[PATH_MAX], shell[] = "/bin/sh";
+    char **words = argv + INSIDE_ARGUMENTS;
     struct loadable *loadable;
     int rc = take_descriptors(process, thread, argv[INSIDE_DESCRIPTORS], error);
     if (rc < 0)
@@ -212,16 +225,21 @@ static int begin(
     else if ((rc = find_in_path(argv[INSIDE_PATH], path)) < 0)
         return error_errno(error, -rc, "cannot execute %.300s", argv[INSIDE_PATH]);
     rc = load_look(path, &loadable, error);
+    if (rc == -ENOEXEC && !process->executed && is_for_the_shell(path)) {
+        *words = path;
+        *--words = shell;
+        rc = load_look(shell, &loadable, error);
+    }
     if (rc == -EFAULT)
         signals_die(SIGSEGV); /* as of any other that Linux can no longer refuse */
     if (rc < 0)
         return rc;
     if (!realpath(loadable->path, process->executable))
         snprintf(process->executable, sizeof process->executable, "%s", loadable->path);
-    name_after(path);
+    name_after(*words == shell ? shell : path);
     rc = make_domain(process, error);
     if (rc == 0)
-        rc = load_program(process, loadable, argv + INSIDE_ARGUMENTS, environment, &thread->user, error);
+        rc = load_program(process, loadable, words, environment, &thread->user, error);
     if (rc == -EFAULT)
         signals_die(SIGSEGV);
     load_free(loadable);
@@ -236,6 +254,7 @@ static int begin(
 int inside_main(int argc, char **argv, char **environment)
 {
     static struct process process = {.threads = 1};
+    struct rlimit limit; /* of the program's descriptors, of which it may leave none */
     struct error error;
     struct thread *thread = calloc(1, sizeof *thread);
     if (argc < INSIDE_ARGUMENTS || !thread) {
@@ -244,8 +263,10 @@ int inside_main(int argc, char **argv, char **environment)
     }
     *thread = (struct thread){.process = &process, .id = gettid(), .first = true, .stack_flags = 2};
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &thread->mask, sizeof thread->mask);
+    descriptor_limit_raise(&limit);
     if (begin(&process, thread, argv, environment, &error) < 0)
         process_fail(&process, &error);
+    descriptor_limit_restore(&limit);
     signals_begin(thread);
     thread_run(thread);
 }

@@ -2,8 +2,10 @@
 
 #include "program/inside/access.h"
 #include "program/inside/areas.h"
+#include "program/inside/call_old.h"
 #include "program/inside/calls.h"
 #include "program/inside/counted.h"
+#include "program/inside/float_error.h"
 #include "program/inside/signals.h"
 
 #include <errno.h>
@@ -43,9 +45,9 @@ static const struct {
     {OVERFLOW, SIGSEGV, SI_KERNEL, false},
     {BOUND, SIGSEGV, SI_KERNEL, false},
     {INVALID, SIGILL, ILL_ILLOPN, true},
-    {X87, SIGFPE, FPE_FLTINV, true},
+    {X87, SIGFPE, 0, true}, /* the registers tell which */
     {ALIGNMENT, SIGBUS, BUS_ADRALN, false},
-    {SIMD, SIGFPE, FPE_FLTINV, true},
+    {SIMD, SIGFPE, 0, true},
 };
 
 static siginfo_t info_of(int number, int code, uint64_t address)
@@ -58,13 +60,27 @@ static siginfo_t info_of(int number, int code, uint64_t address)
     return info;
 }
 
+static int float_code(const struct thread *thread, bool simd)
+{
+    struct error error;
+    char extended[1 << 14]; /* a program may have left itself no memory */
+    bool known = domain_extended_bytes(thread->process->domain) <= sizeof extended &&
+                 domain_get_extended(thread->cpu, extended, &error) == 0;
+    int code = known ? float_error(extended, simd) : 0;
+    return code ? code : FPE_FLTINV;
+}
+
 static void take_exception(struct thread *thread, const struct domain_fault *fault)
 {
     siginfo_t info = info_of(SIGSEGV, SI_KERNEL, 0);
+    if (call_int80(thread, fault))
+        return;
     for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
         if (exceptions[i].vector == fault->vector)
             info = info_of(
                 exceptions[i].number, exceptions[i].code, exceptions[i].at_instruction ? fault->rip : 0);
+    if (info.si_code == 0)
+        info.si_code = float_code(thread, fault->vector == SIMD);
     signals_raise(thread, &info, fault->vector, fault->error_code, 0);
 }
 
@@ -101,7 +117,10 @@ static void take_page_fault(struct thread *thread, const struct domain_fault *fa
             (unsigned long long)address, (unsigned long long)fault->error_code);
         process_fail(thread->process, &error);
     }
-    siginfo_t info = info_of(SIGSEGV, rights == AREA_NONE ? SEGV_MAPERR : SEGV_ACCERR, address);
+    if (rights == AREA_NONE && call_vsyscall(thread, fault))
+        return;
+    bool nothing = rights == AREA_NONE || window_is_below_stack(thread->process->window, address);
+    siginfo_t info = info_of(SIGSEGV, nothing ? SEGV_MAPERR : SEGV_ACCERR, address);
     signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
 }
 

@@ -110,6 +110,8 @@ void window_set_heap(struct window *window, uint64_t start);
 #define WINDOW_STACK_BYTES UINT64_C(0x40000000)
 int64_t window_make_stack(struct window *window, uint64_t bytes, int protection, uint64_t *bottom);
 void window_raise_stack(struct window *window, uint64_t bytes);
+/* Where natively there is nothing, though the memory that the stack may grow into is set aside. */
+bool window_is_below_stack(const struct window *window, uint64_t address);
 
 /* A free range of so many bytes, for who maps pieces of it with MAP_FIXED next; 0: there is none. */
 uint64_t window_find(struct window *window, uint64_t bytes, uint64_t alignment);

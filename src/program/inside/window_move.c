@@ -86,6 +86,19 @@ static int64_t move_where_free(struct window *window, struct move *move)
 
 /* ---- to where it wants it, or in place ---- */
 
+/* Between the two places is what is not the program's: neither may the whole be taken from the guest, then.
+ */
+static int64_t move_across(struct window *window, const struct move *move)
+{
+    struct host_call free_place = {.number = SYS_munmap, .arguments = {(long)move->to, (long)move->to_bytes}};
+    uint64_t at = move->from, end = move->from + (move->bytes ? move->bytes : PAGE);
+    for (const struct area *area; at < end; at = area->to)
+        if (!(area = areas_at(&window->areas, at)))
+            return -EFAULT;
+    int64_t rc = window_change(window, move->to, move->to + move->to_bytes, AREA_NONE, &free_place);
+    return rc < 0 ? rc : move_to(window, move);
+}
+
 /* The kernel replaces what is there, perhaps also where it then fails, and takes several mappings with what
  * is between them since Linux 6.17. */
 static int64_t move_over(struct window *window, const struct move *move)
@@ -96,8 +109,9 @@ static int64_t move_over(struct window *window, const struct move *move)
     uint64_t end = move->from + move->bytes, to_end = move->to + move->to_bytes;
     if (!window_owns(move->to, move->to_bytes))
         return -ENOMEM;
-    return window_change(
-        window, move->from < move->to ? move->from : move->to, end > to_end ? end : to_end, AREA_ASK, &call);
+    const uint64_t low = move->from < move->to ? move->from : move->to, high = end > to_end ? end : to_end;
+    return window_owns(low, high - low) ? window_change(window, low, high, AREA_ASK, &call)
+                                        : move_across(window, move);
 }
 
 static int64_t resize(struct window *window, struct move *move)

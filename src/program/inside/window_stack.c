@@ -36,3 +36,8 @@ void window_raise_stack(struct window *window, uint64_t bytes)
     if (from < to && protection > 0 && window_mprotect(window, from, to - from, protection) == 0)
         window->stack.bottom = from;
 }
+
+bool window_is_below_stack(const struct window *window, uint64_t address)
+{
+    return address >= window->stack.lowest - GUARD_BYTES && address < window->stack.bottom;
+}

@@ -1,0 +1,117 @@
+/* unshare and setns: some namespaces are only for processes of one thread, or whose directory is theirs
+ * alone. KVM may have a thread in the process, which goes with its virtual machine; so where Linux says no,
+ * the process gets another machine, and the call is made before that has ever run. */
+#include "program/inside/calls.h"
+
+#include "program/inside/counted.h"
+#include "program/inside/signals.h"
+#include "program/inside/thread.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+/* Until the kernel's thread, which has been told to end, has ended. */
+static void wait_until_alone(const struct process *process)
+{
+    enum { TRIES = 1000, LINKS_OF_ONE = 3 };
+    const struct timespec a_moment = {0, 1000000};
+    struct stat tasks;
+    for (int i = 0; i < TRIES; i++) {
+        if (fstatat(process->kept.proc, "self/task", &tasks, 0) < 0 || tasks.st_nlink <= LINKS_OF_ONE)
+            return;
+        nanosleep(&a_moment, NULL);
+    }
+}
+
+/* Whoever has sent its children to another namespace of processes can make no thread any more, and so KVM
+ * could make none for a new machine. */
+static bool children_are_elsewhere(const struct process *process)
+{
+    struct stat own, childrens;
+    return fstatat(process->kept.proc, "self/ns/pid", &own, 0) < 0 ||
+           fstatat(process->kept.proc, "self/ns/pid_for_children", &childrens, 0) < 0 ||
+           own.st_ino != childrens.st_ino;
+}
+
+/* Lets KVM make its thread: the machine has to run, and comes back at once, since nothing is at 0. */
+static int enter_once(struct thread *thread, struct error *error)
+{
+    const struct domain_user nowhere = {.registers = {.rip = 0}};
+    struct domain_left left;
+    signals_block();
+    domain_cpu_go_on(thread->cpu); /* a signal that has come is delivered later */
+    int rc = domain_user_run(thread->cpu, &nowhere, &left, error);
+    signals_let(thread);
+    return rc;
+}
+
+/* As for a child of fork(): another machine over the same memory. */
+static int make_machine(struct thread *thread, const void *extended, struct error *error)
+{
+    struct process *process = thread->process;
+    int rc = domain_renew(process->domain, error);
+    if (rc == 0) {
+        counted_begin(process);
+        thread->cpu = domain_first_cpu(process->domain);
+        rc = thread_open(thread, error);
+    }
+    return rc < 0 ? rc : domain_set_extended(thread->cpu, extended, error);
+}
+
+/* What needs one thread comes first, then KVM has its own, and then the rest, after which it may have none.
+ * `at` is the argument that says which namespaces. */
+static int64_t call_in_new_machine(
+    struct thread *thread, long number, const uint64_t *arguments, unsigned at, void *extended)
+{
+    struct process *process = thread->process;
+    struct error error;
+    uint64_t first[6], rest[6];
+    memcpy(first, arguments, sizeof first);
+    memcpy(rest, arguments, sizeof rest);
+    if (arguments[at] & CLONE_NEWUSER) {
+        first[at] = CLONE_NEWUSER;
+        rest[at] &= ~(uint64_t)CLONE_NEWUSER;
+    }
+    if (domain_get_extended(thread->cpu, extended, &error) < 0)
+        return -EINVAL;
+    counted_tell(process);
+    if (make_machine(thread, extended, &error) < 0)
+        process_fail(process, &error);
+    wait_until_alone(process);
+    int64_t result = call_host(thread, number, first);
+    if (enter_once(thread, &error) < 0)
+        process_fail(process, &error);
+    return result == 0 && first[at] != arguments[at] ? call_host(thread, number, rest) : result;
+}
+
+static int64_t call_alone(struct thread *thread, long number, const uint64_t *arguments, unsigned at)
+{
+    struct process *process = thread->process;
+    int64_t result = call_host(thread, number, arguments);
+    if (result != -EINVAL || process->threads > 1 || process->borrowed || process->heat)
+        return result;
+    if (number == SYS_setns && unshare(CLONE_FS) == 0)
+        result = call_host(thread, number, arguments);
+    if (result != -EINVAL || children_are_elsewhere(process))
+        return result;
+    void *extended = calloc(1, domain_extended_bytes(process->domain));
+    if (extended)
+        result = call_in_new_machine(thread, number, arguments, at, extended);
+    free(extended);
+    return result;
+}
+
+int64_t call_unshare(struct thread *thread, const uint64_t *arguments)
+{
+    return call_alone(thread, SYS_unshare, arguments, 0);
+}
+
+int64_t call_setns(struct thread *thread, const uint64_t *arguments)
+{
+    return call_is_kept(thread, arguments[0]) ? -EBADF : call_alone(thread, SYS_setns, arguments, 1);
+}
