@@ -37,6 +37,7 @@ enum subject {
     BOTH,
     SHADOW_TOO,
     ALL,
+    NATIVE_SPREAD,
     BOTH_SPREAD,
     SHADOW_SPREAD,
     ALL_SPREAD,
@@ -69,6 +70,7 @@ static const struct {
     [BOTH] = {2, {MODEL_NESTED, MODEL_NATIVE}, false},
     [SHADOW_TOO] = {2, {MODEL_NATIVE, MODEL_SHADOW}, false},
     [ALL] = {MODEL_TECHNIQUES, {MODEL_NESTED, MODEL_NATIVE, MODEL_SHADOW, MODEL_DIRECT, MODEL_AGILE}, false},
+    [NATIVE_SPREAD] = {1, {MODEL_NATIVE}, true},
     [BOTH_SPREAD] = {2, {MODEL_NESTED, MODEL_NATIVE}, true},
     [SHADOW_SPREAD] = {2, {MODEL_NATIVE, MODEL_SHADOW}, true},
     [ALL_SPREAD] = {MODEL_TECHNIQUES, {MODEL_NESTED, MODEL_NATIVE, MODEL_SHADOW, MODEL_DIRECT, MODEL_AGILE},
@@ -271,7 +273,8 @@ static const struct row {
     bool further;
 } rows[] = {
     {"model, native without account, over a bare loop", 4, PLAIN, FLOOR, CPU_TIME, false},
-    {"model, native with account, over a bare loop", 4, NATIVE, FLOOR, CPU_TIME, false},
+    {"model, native with account, over a bare loop, CPU time", 4, NATIVE, FLOOR, CPU_TIME, false},
+    {"model, native with account, over a bare loop, by the clock", 4, NATIVE_SPREAD, FLOOR, BY_CLOCK, false},
     {"model, nested with account, over native without", 2.2, NESTED, PLAIN, CPU_TIME, false},
     {"model, native in the pass of nested, over nested, CPU time", 0.5, BOTH, NESTED, CPU_TIME, true},
     {"model, native in the pass of nested, over nested, by the clock", 0.5, BOTH_SPREAD, NESTED, BY_CLOCK,
@@ -304,7 +307,8 @@ static const char *verdict(const struct estimate *ratio, double target)
 static void print_row(const struct bench *bench, const struct row *row)
 {
     const struct estimate ratio = ratio_of(bench, row);
-    if (passes[row->of].spread && !bench->passes[row->of].lanes)
+    const struct model_pass *pass = &bench->passes[row->of];
+    if (passes[row->of].spread && !pass->lanes && !pass->relays[0])
         printf(
             "%s\tat most %.1f\t-\t-\tskipped: this process may use one CPU alone\n", row->what, row->target);
     else

@@ -28,15 +28,16 @@ TAGS_INLINE bool translate(struct model *model, uint64_t address, enum model_acc
     if (write && model->now->clean)
         model_see_clean(model, address);
     struct walk_result result = {.level = 0};
-    found->level = tlbs_find(&model->tlbs, model_tag(model), address, instruction, page, &found->cycles);
-    if (found->level) {
-        model_charge_hit(model, found);
+    unsigned cycles, level = tlbs_find(&model->tlbs, model_tag(model), address, instruction, page, &cycles);
+    found->level = (unsigned char)level;
+    if (level) {
+        model_charge_hit(model, level, cycles);
         return true;
     }
     for (int repairs = 0; repairs < REPAIRS_MAX; repairs++) {
         enum walk_end end = walk(model, address, &result);
         if (end == WALK_DONE) {
-            found->begun = result.begun;
+            found->begun = (unsigned char)result.begun;
             if (model->now->unused || (write && model->now->clean))
                 model_set_bits(model, address, write);
             tlbs_put(&model->tlbs, model_tag(model), address, instruction, &result.page);

@@ -61,11 +61,11 @@ struct model_stream {
 struct model {
     struct model_config config;
     const struct machine *machine;
-    struct account account;
+    _Alignas(MODEL_APART) struct account account;
     struct model_clock clock;
     struct caches caches;
     struct prefetch prefetch;
-    struct tlbs tlbs;
+    _Alignas(MODEL_APART) struct tlbs tlbs;
     struct walker walker;
     struct model_ground host_ground, host_tables; /* one memory; the latter has the second dimension's */
     struct model_domain domains[MODEL_DOMAINS_MAX];
@@ -138,8 +138,8 @@ int model_make_states(struct model *model, struct error *error);
 
 /* Where an access found its translation. */
 struct model_found {
-    unsigned level, cycles; /* of the TLBs that had it, and what that costs; 0: none, it was walked … */
-    unsigned begun;         /* … from the table of this level on */
+    unsigned char level; /* of the TLBs that had it; 0: none, it was walked … */
+    unsigned char begun; /* … from the table of this level on */
 };
 
 /* access.c: and tells it. */
@@ -204,10 +204,10 @@ static inline void model_charge_walk(struct model *model)
     model->account.walks++;
 }
 
-static inline void model_charge_hit(struct model *model, const struct model_found *found)
+static inline void model_charge_hit(struct model *model, unsigned level, unsigned cycles)
 {
-    account_charge(&model->account, BUCKET_TLB + found->level - 1, found->cycles);
-    model->account.tlb_hits[found->level - 1]++;
+    account_charge(&model->account, BUCKET_TLB + level - 1, cycles);
+    model->account.tlb_hits[level - 1]++;
 }
 
 static inline bool model_is_remote(const struct model *model, uint64_t physical)

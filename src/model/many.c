@@ -45,8 +45,14 @@ static bool look_into_both(
     return present;
 }
 
-static void look_ahead(struct model *model, const gva_t *addresses, size_t count, struct coming *coming)
+static void look_ahead(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
+    struct coming *coming)
 {
+    const unsigned size = tlbs_size(model_tlb_page(&model->config));
+    for (unsigned level = 1; level <= MACHINE_TLB_LEVELS_MAX; level++) {
+        const struct tlb *tlb = model->tlbs.takers[level - 1][access == ACCESS_EXECUTE][size].tlb;
+        coming->hit_cycles[level - 1] = tlb ? tlb->cycles : 0;
+    }
     coming->last = model_leaf_level(&model->config);
     coming->host_last = model_host_leaf_level(&model->config);
     coming->all_there = (model->config.technique == MODEL_NESTED ? look_into_both : look_into)(
@@ -82,7 +88,7 @@ struct asked {
 TAGS_INLINE void ask(enum tags_kind kind, struct tlb *tlb, const struct asked *asked, struct missing *missing)
 {
     struct tags tags = tlb->tags; /* so that the compiler sees that nothing else changes it */
-    const struct model_found hit = {asked->level, tlb->cycles, 0};
+    const struct model_found hit = {(unsigned char)asked->level, 0};
     const unsigned tag = asked->tag, size = asked->size, shift = tlbs_shift(size);
     size_t left = 0;
     for (size_t i = 0; i < missing->count; i++) {
@@ -196,7 +202,7 @@ TAGS_INLINE bool begin_one_above(enum tags_kind kind, struct tags *tags, const s
 
 /* From which level on walks go, by the cache of what leads to leaves. */
 TAGS_INLINE void begin_by(enum tags_kind kind, struct walk_cache *cache, const struct walked *walked,
-    const struct missing *missing, unsigned *begun, size_t stride)
+    const struct missing *missing, unsigned char *begun, size_t stride)
 {
     struct tags tags = cache->tags; /* so that the compiler sees that nothing else changes it */
     const unsigned last = walked->last;
@@ -212,17 +218,17 @@ TAGS_INLINE void begin_by(enum tags_kind kind, struct walk_cache *cache, const s
             level = begin_above(walked, which);
             tags = cache->tags;
         }
-        begun[which * stride] = level;
+        begun[which * stride] = (unsigned char)level;
     }
     cache->tags = tags;
 }
 
 static void begin_walks(
-    const struct walked *walked, const struct missing *missing, unsigned *begun, size_t stride)
+    const struct walked *walked, const struct missing *missing, unsigned char *begun, size_t stride)
 {
     struct walk_cache *cache = walked->tables->caches->of[walked->last + 1];
     for (size_t i = 0; !cache && i < missing->count; i++)
-        begun[missing->which[i] * stride] = begin_above(walked, missing->which[i]);
+        begun[missing->which[i] * stride] = (unsigned char)begin_above(walked, missing->which[i]);
     if (!cache)
         return;
     if (cache->tags.kind == TAGS_KEYED_FEW)
@@ -231,6 +237,17 @@ static void begin_walks(
         begin_by(TAGS_KEYED_ONE_SET, cache, walked, missing, begun, stride);
     else
         begin_by(TAGS_KEYED, cache, walked, missing, begun, stride);
+}
+
+/* Of walks that begin with the table above that of leaves, as most do that do not begin with the latter. */
+static void look_above(const struct walked *walked, const struct missing *missing, const unsigned char *begun,
+    size_t stride, uint64_t *above)
+{
+    for (size_t i = 0; i < missing->count; i++) {
+        const unsigned which = missing->which[i];
+        if (begun[which * stride] == walked->last + 1)
+            above[which] = ahead_table(walked->ahead, walked->tables, walked->addresses[which].value)->above;
+    }
 }
 
 /* In two dimensions the guest's leaves are known if walk caches have all that lead to them, for then nothing
@@ -247,10 +264,11 @@ static void begin_both(
         return;
     if (!use_all(&host, missing, NULL)) {
         begin_walks(&host, missing, coming->host_begun, 1);
+        look_above(&host, missing, coming->host_begun, 1, coming->above);
         return;
     }
     for (size_t i = 0; i < MODEL_AT_ONCE; i++)
-        coming->host_begun[i] = host.last;
+        coming->host_begun[i] = (unsigned char)host.last;
 }
 
 /* With which tables walks begin. */
@@ -260,10 +278,12 @@ static void begin_all(struct model *model, struct coming *coming, const gva_t *a
     struct model_domain *domain = model->now;
     const struct walked walked = {
         &domain->ahead, &domain->walked_walk, addresses, model_tag(model), coming->last};
-    if (model->config.technique == MODEL_NESTED)
+    if (model->config.technique == MODEL_NESTED) {
         begin_both(model, coming, addresses, missing);
-    else
-        begin_walks(&walked, missing, &found->begun, sizeof *found / sizeof found->begun);
+        return;
+    }
+    begin_walks(&walked, missing, &found->begun, sizeof *found);
+    look_above(&walked, missing, &found->begun, sizeof *found, coming->above);
 }
 
 static void find_translations(struct model *model, struct coming *coming, const gva_t *addresses,
@@ -283,7 +303,7 @@ static void find_translations(struct model *model, struct coming *coming, const 
         ask_tlb(taker->tlb, &asked, &missing);
     }
     for (size_t i = 0; i < missing.count; i++)
-        found[missing.which[i]] = (struct model_found){.level = 0, .begun = coming->last};
+        found[missing.which[i]] = (struct model_found){.level = 0, .begun = (unsigned char)coming->last};
     begin_all(model, coming, addresses, &missing, found);
 }
 
@@ -307,7 +327,7 @@ TAGS_INLINE void charge_walk(bool nested, struct model *model, const gva_t *addr
             coming->host_last, coming->leaves[i]);
     } else {
         walk_nested(walker, &domain->guest_walk, &domain->host_walk, model_tag(model), address, &result);
-        found->begun = result.begun;
+        found->begun = (unsigned char)result.begun;
     }
 }
 
@@ -351,7 +371,7 @@ TAGS_INLINE void go(struct known_model known, struct model *model, const gva_t *
             skimmed = i + prefetch_skim(&model->prefetch, addresses + i, count - i);
         bring(known, &far, coming, i, count);
         if (found[i].level)
-            model_charge_hit(model, &found[i]);
+            model_charge_hit(model, found[i].level, coming->hit_cycles[found[i].level - 1]);
         else
             charge_walk(known.nested, model, addresses, coming, i, &found[i]);
         model_data(model, addresses[i].value, coming->physical[i], access, i < skimmed);
@@ -396,25 +416,60 @@ static void go_through_caches(struct model *model, const gva_t *addresses, const
     }
 }
 
+bool many_go_apart(const struct model *model)
+{
+    const bool nested = model->config.technique == MODEL_NESTED;
+    return model->calm && !model_translates_ahead(model->machine) &&
+           !(nested && model->machine->nested.tlb.data);
+}
+
+enum many_way many_find(struct model *model, struct many *many)
+{
+    struct coming *coming = &many->coming;
+    look_ahead(model, many->addresses, many->count, many->access, coming);
+    if (!model->calm || !coming->all_there ||
+        (many->access != ACCESS_EXECUTE &&
+            prefetch_may_cross(&model->prefetch, many->addresses, many->count)))
+        return MANY_ONE_BY_ONE;
+    find_translations(model, coming, many->addresses, many->count, many->access, many->found);
+    return model->config.technique == MODEL_NESTED && !coming->guest_known ? MANY_WALK : MANY_APART;
+}
+
+void many_serve(struct model *model, const struct many *many)
+{
+    go_through_caches(model, many->addresses, &many->coming, many->count, many->access, many->found);
+}
+
+void many_finish(struct model *model, const struct many *many, enum many_way way)
+{
+    if (way == MANY_ONE_BY_ONE)
+        lead_by_one(model, many->addresses, many->count, many->access, many->found);
+    else
+        many_serve(model, many);
+}
+
 static void lead(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
     struct model_found *found)
 {
-    struct coming coming;
-    look_ahead(model, addresses, count, &coming);
-    if (!model->calm || !coming.all_there ||
-        (access != ACCESS_EXECUTE && prefetch_may_cross(&model->prefetch, addresses, count))) {
-        lead_by_one(model, addresses, count, access, found);
-        return;
-    }
-    find_translations(model, &coming, addresses, count, access, found);
-    go_through_caches(model, addresses, &coming, count, access, found);
+    struct many many = {.count = count};
+    many.addresses = addresses;
+    many.access = access;
+    many.found = found;
+    many_finish(model, &many, many_find(model, &many));
 }
 
 static void follow(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
     struct model_found *found)
 {
     struct coming coming;
-    look_ahead(model, addresses, count, &coming);
+    struct missing missing = {.count = 0};
+    look_ahead(model, addresses, count, access, &coming);
+    const struct walked walked = {
+        &model->now->ahead, &model->now->walked_walk, addresses, model_tag(model), coming.last};
+    for (size_t i = 0; i < count; i++)
+        if (!found[i].level)
+            missing.which[missing.count++] = (unsigned char)i;
+    look_above(&walked, &missing, &found->begun, sizeof *found, coming.above);
     go_through_caches(model, addresses, &coming, count, access, found);
 }
 

@@ -10,25 +10,24 @@ _Static_assert((int)CACHES_REQUESTS_MAX >= MODEL_AT_ONCE * (2 * PAGE_LEVELS_MAX 
 
 /* What accesses had of translations, and walks of them. */
 struct translations {
-    uint64_t hits[MACHINE_TLB_LEVELS_MAX + 1], cycles[MACHINE_TLB_LEVELS_MAX + 1]; /* 0: none had it */
+    uint64_t hits[MACHINE_TLB_LEVELS_MAX + 1]; /* 0: none had it */
     uint64_t begun[2][PAGE_LEVELS_MAX + 1]; /* walks of the guest's tables, of the host's, by first level */
 };
 
 /* Tables that are walked, and as what their reads are counted. */
 struct walked {
-    struct ahead *ahead;
     const struct walk_dimension *tables;
     unsigned first, what; /* cache that reads look into first */
 };
 
-/* What walk_told() reads above leaves, if it begins with the table of a level. */
-TAGS_INLINE cache_request *ask_above(
-    cache_request *next, const struct walked *walked, uint64_t address, unsigned begun, unsigned last)
+/* What walk_told() reads above leaves, if it begins with the table of a level; `above`: of struct coming. */
+TAGS_INLINE cache_request *ask_above(cache_request *next, const struct walked *walked, uint64_t address,
+    unsigned begun, unsigned last, uint64_t above)
 {
     uint64_t at[PAGE_LEVELS_MAX];
     size_t count = 1;
     if (begun == last + 1) /* as it mostly does */
-        at[0] = ahead_table(walked->ahead, walked->tables, address)->above;
+        at[0] = above;
     else
         count = walk_reads_above(walked->tables, address, begun, last, at);
     for (size_t i = 0; i < count; i++)
@@ -38,10 +37,10 @@ TAGS_INLINE cache_request *ask_above(
 
 /* What it reads in all, the leaf last. */
 TAGS_INLINE cache_request *ask_for_walk(cache_request *next, const struct walked *walked, uint64_t address,
-    unsigned begun, unsigned last, uint64_t leaf)
+    unsigned begun, unsigned last, uint64_t leaf, uint64_t above)
 {
     if (begun > last) {
-        next = ask_above(next, walked, address, begun, last);
+        next = ask_above(next, walked, address, begun, last, above);
     }
     *next++ = cache_request_of(leaf, walked->first, walked->what + last - 1);
     return next;
@@ -53,16 +52,16 @@ TAGS_INLINE cache_request *ask_for_walks(bool nested, cache_request *next, struc
 {
     struct model_domain *domain = model->now;
     const unsigned first = model->walker.cache_level;
-    const struct walked only = {&domain->ahead, &domain->walked_walk, first, WHAT_GUEST},
-                        guest = {&domain->ahead, &domain->guest_walk, first, WHAT_GUEST},
-                        host = {&domain->host_ahead, &domain->host_walk, first, WHAT_HOST};
+    const struct walked only = {&domain->walked_walk, first, WHAT_GUEST},
+                        guest = {&domain->guest_walk, first, WHAT_GUEST},
+                        host = {&domain->host_walk, first, WHAT_HOST};
     had->begun[0][begun]++;
     if (!nested)
-        return ask_for_walk(next, &only, address, begun, coming->last, coming->leaves[i]);
+        return ask_for_walk(next, &only, address, begun, coming->last, coming->leaves[i], coming->above[i]);
     had->begun[1][coming->host_begun[i]]++;
-    next = ask_for_walk(next, &guest, address, begun, coming->last, coming->guest_leaves[i]);
+    next = ask_for_walk(next, &guest, address, begun, coming->last, coming->guest_leaves[i], 0);
     return ask_for_walk(next, &host, coming->guest_physical[i].value, coming->host_begun[i],
-        coming->host_last, coming->leaves[i]);
+        coming->host_last, coming->leaves[i], coming->above[i]);
 }
 
 /* What all of these ask of caches: so many requests. */
@@ -73,7 +72,6 @@ TAGS_INLINE size_t ask(bool nested, cache_request *requests, struct translations
     cache_request *next = requests;
     for (size_t i = from; i < end; i++) {
         had->hits[found[i].level]++;
-        had->cycles[found[i].level] += found[i].cycles;
         if (!found[i].level)
             next = ask_for_walks(nested, next, had, model, addresses[i].value, found[i].begun, coming, i);
         *next++ = cache_request_of(coming->physical[i], 1, WHAT_DATA);
@@ -94,13 +92,14 @@ static void charge_begun(struct model *model, const struct walk_dimension *table
     }
 }
 
-static void charge_translations(struct model *model, const struct translations *had)
+static void charge_translations(
+    struct model *model, const struct coming *coming, const struct translations *had)
 {
     struct account *account = &model->account;
     const struct model_domain *domain = model->now;
     const bool nested = model->config.technique == MODEL_NESTED;
     for (unsigned level = 1; level <= MACHINE_TLB_LEVELS_MAX; level++) {
-        account_charge(account, BUCKET_TLB + level - 1, had->cycles[level]);
+        account_charge(account, BUCKET_TLB + level - 1, had->hits[level] * coming->hit_cycles[level - 1]);
         account->tlb_hits[level - 1] += had->hits[level];
     }
     account_charge(account, BUCKET_WALK, had->hits[0] * model->machine->walker.cycles);
@@ -159,7 +158,7 @@ size_t many_go(struct model *model, const gva_t *addresses, const struct coming 
     const size_t asked = nested ? ask(true, requests, &had, model, addresses, coming, from, end, found)
                                 : ask(false, requests, &had, model, addresses, coming, from, end, found);
     model->caches.many[model->walker.cache_level == 1](&model->caches, requests, asked, &counts);
-    charge_translations(model, &had);
+    charge_translations(model, coming, &had);
     charge_reads(model, &counts);
     model->account.accesses += end - from;
     return end;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const model_technique_names[MODEL_TECHNIQUES] = {
     [MODEL_NATIVE] = "native",
@@ -146,11 +147,12 @@ static int open_machine(struct model *model, struct error *error)
 int model_open(const struct model_config *config, struct model **out, struct error *error)
 {
     int rc = model_check(config, error);
-    struct model *model = rc == 0 ? calloc(1, sizeof *model) : NULL;
+    struct model *model = rc == 0 ? aligned_alloc(MODEL_APART, sizeof *model) : NULL;
     if (rc < 0)
         return rc;
     if (!model)
         return error_set(error, ENOMEM, "no memory for a simulated machine");
+    memset(model, 0, sizeof *model);
     model->config = *config;
     model->config.domains += config->domains == 0;
     model->machine = config->machine;

@@ -2,6 +2,7 @@
 
 #include "model/internal.h"
 #include "model/lanes.h"
+#include "model/relay.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -90,10 +91,20 @@ int model_pass_open(
     return rc;
 }
 
-void model_pass_close(struct model_pass *pass)
+/* All threads but the caller's end. */
+static void gather(struct model_pass *pass)
 {
     lanes_close(pass->lanes);
     pass->lanes = NULL;
+    for (size_t i = 0; i < pass->count; i++) {
+        relay_close(pass->relays[i]);
+        pass->relays[i] = NULL;
+    }
+}
+
+void model_pass_close(struct model_pass *pass)
+{
+    gather(pass);
     for (size_t i = 0; i < pass->count; i++) {
         if (pass->same[i] == i)
             model_close(pass->models[i]);
@@ -109,8 +120,12 @@ void pass_make(const struct model_pass *pass, const struct pass_part *part, cons
         some = count - done < MODEL_PASS_TURN ? count - done : MODEL_PASS_TURN;
         for (size_t i = 0; i < part->count; i++) {
             size_t model = part->models[i], leader = pass->leaders[model];
-            (leader == model ? model_lead : model_follow)(
-                pass->models[model], addresses + done, some, access, found[leader] + done);
+            struct relay *relay = pass->relays[model];
+            if (relay)
+                relay_lead(relay, addresses + done, some, access, found[leader] + done);
+            else
+                (leader == model ? model_lead : model_follow)(
+                    pass->models[model], addresses + done, some, access, found[leader] + done);
         }
     }
 }
@@ -146,14 +161,32 @@ static unsigned cpus(void)
     return sched_getaffinity(0, sizeof set, &set) < 0 ? 1 : (unsigned)CPU_COUNT(&set);
 }
 
+/* Each model of those that lead, the first ones first, is two threads', as far as there are more than models.
+ */
+static void relay(struct model_pass *pass, unsigned threads)
+{
+    const struct pass_part part = whole(pass);
+    size_t left = threads > part.count ? threads - part.count : 0;
+    for (size_t i = 0; i < part.count && left > 0; i++) {
+        size_t model = part.models[i];
+        if (pass->leaders[model] == model)
+            pass->relays[model] = relay_open(pass->models[model]);
+        left -= pass->relays[model] != NULL;
+    }
+}
+
 void model_pass_spread(struct model_pass *pass, unsigned threads)
 {
-    lanes_close(pass->lanes);
-    pass->lanes = lanes_open(pass, threads ? threads : cpus());
+    threads = threads ? threads : cpus();
+    gather(pass);
+    relay(pass, threads);
+    pass->lanes = lanes_open(pass, threads);
 }
 
 void model_pass_settle(struct model_pass *pass)
 {
     if (pass->lanes)
         lanes_settle(pass->lanes);
+    for (size_t i = 0; i < pass->count; i++)
+        relay_settle(pass->relays[i]);
 }

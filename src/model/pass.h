@@ -27,6 +27,7 @@ enum { PASS_BATCH = 4096 }; /* accesses that threads hand on at once */
 
 struct model_found;
 struct pass_lanes;
+struct relay;
 
 struct model_pass {
     struct model
@@ -36,7 +37,8 @@ struct model_pass {
     size_t leaders[MODEL_PASS_MAX];            /* whom it follows; its own number: nobody */
     struct model_found *found[MODEL_PASS_MAX]; /* where each found what it was asked for last; owned */
     size_t count;
-    struct pass_lanes *lanes; /* NULL: all is done by whoever calls; owned */
+    struct pass_lanes *lanes;             /* NULL: all is done by whoever calls; owned */
+    struct relay *relays[MODEL_PASS_MAX]; /* of one that leads: its second thread; NULL: none; owned */
 };
 
 /* 1 to MODEL_PASS_MAX configurations of one machine. As model_open(). */
@@ -45,7 +47,8 @@ int model_pass_open(
 void model_pass_close(struct model_pass *pass); /* harmless where nothing is open */
 
 /* From now on up to so many threads make the accesses, the caller's being one; 0: as many as CPUs that it may
- * run on. The pass stays where it is. Accounts are what they would be without. */
+ * run on. They share the models (lanes.h); where there are more than models, two share one (relay.h). The
+ * pass stays where it is. Accounts are what they would be without. */
 void model_pass_spread(struct model_pass *pass, unsigned threads);
 
 /* As model_access_many() of each; there must have been no other access to one of them alone. */

@@ -27,11 +27,15 @@
 #include "model/ground.h"
 #include "model/tlbs.h"
 
+/* What one thread changes is so many bytes from what another one reads meanwhile (relay.h): real CPUs hand
+ * lines to and fro, some of them in pairs. */
+enum { MODEL_APART = 128 };
+
 /* The walk caches of one dimension; [level]: those that hold entries of that level, NULL: none. */
 struct walk_caches {
     struct walk_cache {
         struct tags tags;
-        unsigned cycles;
+        _Alignas(MODEL_APART) unsigned cycles;
     } all[MACHINE_WALK_CACHES_MAX];
     size_t count;
     struct walk_cache *of[PAGE_LEVELS_MAX + 1];

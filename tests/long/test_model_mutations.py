@@ -100,7 +100,7 @@ MUTATIONS = [
     ("regions reach into the next page", "prefetch.c", "within + i < PAGE_LINES)", "(within + i < PAGE_LINES || MUTATED))"),
     ("the line that a stream goes on with is overlooked", "prefetch.c", "if (!begins(trackers, addresses[at].value / MACHINE_LINE_BYTES)) return at;",
      "if (!begins(trackers, addresses[at].value / MACHINE_LINE_BYTES)) return at + MUTATED;"),
-    ("it is overlooked that a stream will go on in the next page", "many.c", "access != ACCESS_EXECUTE && prefetch_may_cross", "!MUTATED && access != ACCESS_EXECUTE && prefetch_may_cross"),
+    ("it is overlooked that a stream will go on in the next page", "many.c", "(many->access != ACCESS_EXECUTE && prefetch_may_cross", "(!MUTATED && many->access != ACCESS_EXECUTE && prefetch_may_cross"),
     ("any number of prefetches is on its way", "prefetch.c", "if (prefetcher->flying == is->in_flight || !find_page",
      "if ((!MUTATED && prefetcher->flying == is->in_flight) || prefetcher->flying == MACHINE_FLIGHTS_MAX || !find_page"),
     ("a prefetcher sees what the cache had", "prefetch.c", "sees = access->served.level > prefetcher->misses,", "sees = access->served.level > prefetcher->misses || MUTATED,"),

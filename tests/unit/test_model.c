@@ -466,6 +466,7 @@ static void in_a_pass_each_has_the_account_that_it_has_alone(void **unused)
     static const char *const machines[] = {"zen3-milan", "skylake-sp", "barcelona"};
     static const uint64_t pairs[][2] = {{2 * MIB, 4 * KIB}, {4 * KIB, 4 * KIB}, {2 * MIB, 2 * MIB}};
     enum { COUNT = 3000, ALL = 3 * MODEL_TECHNIQUES };
+    static const unsigned threads[] = {ALL, 1, 3}; /* more than models, none but the caller's, fewer */
     for (size_t m = 0; m < sizeof machines / sizeof *machines; m++) {
         struct sheet *sheet = sheet_of(machines[m]);
         struct model_config configs[ALL];
@@ -482,7 +483,7 @@ static void in_a_pass_each_has_the_account_that_it_has_alone(void **unused)
         assert_int_equal(model_pass_open(configs, ALL, &pass, &error), 0);
         map_each(&pass, 16 * MIB);
         for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++) {
-            model_pass_spread(&pass, 1 + 2 * access); /* threads */
+            model_pass_spread(&pass, threads[access]);
             for (size_t done = 0; done < COUNT; done += COUNT / 10)
                 model_pass_access(&pass, addresses + done, COUNT / 10, access);
             model_pass_settle(&pass);
@@ -499,6 +500,75 @@ static void in_a_pass_each_has_the_account_that_it_has_alone(void **unused)
         }
         assert_int_equal(followers, ALL - 3); /* all but those that walk in two dimensions */
         model_pass_close(&pass);
+        sheet_free(sheet);
+    }
+}
+
+/* Where an access of a walk goes to: phases in which translations and caches go apart, or now and then, or
+ * never, by prefetchers that go on, walk caches that lack what is needed, and what is not mapped. */
+static uint64_t walk_place(uint64_t *state, unsigned i, uint64_t bytes)
+{
+    switch (i / 4096 % 6) {
+    case 0:
+        return random_below(state, 8 * MIB);
+    case 1:
+        return random_below(state, bytes);
+    case 2:
+        return i * UINT64_C(64) % bytes;
+    case 3:
+        return i % 256 ? random_below(state, 8 * MIB) : random_below(state, bytes);
+    case 4:
+        return i % 600 < 40 ? i % 40 * 64 : random_below(state, 8 * MIB);
+    default:
+        return i % 1000 ? random_below(state, 8 * MIB) : 2 * bytes;
+    }
+}
+
+static void walk_alike(struct model_pass *pass, struct model *alone, uint64_t bytes, uint64_t state)
+{
+    enum { COUNT = 5 * 6 * 4096, MOST = 3000 };
+    gva_t addresses[MOST];
+    for (unsigned done = 0, some; done < COUNT; done += some) {
+        const enum model_access access = (enum model_access)(done / 4096 / 6 % 3);
+        some = 1 + (unsigned)random_below(&state, MOST);
+        for (unsigned i = 0; i < some; i++) {
+            addresses[i] = GVA(base + walk_place(&state, done + i, bytes));
+            model_access(alone, addresses[i], access);
+        }
+        model_pass_access(pass, addresses, some, access);
+        if (done % 5)
+            continue;
+        model_pass_settle(pass);
+        assert_memory_equal(model_account(alone), model_account(pass->models[0]), sizeof(struct account));
+    }
+    model_pass_settle(pass);
+    assert_memory_equal(model_account(alone), model_account(pass->models[0]), sizeof(struct account));
+}
+
+/* One that two threads share, on all presets: these have it but where prefetchers translate, or all that is
+ * walked in two dimensions is asked of a nested TLB. */
+static void one_model_of_two_threads_has_the_account_of_one(void **unused)
+{
+    (void)unused;
+    const uint64_t bytes = 96 * MIB;
+    for (size_t i = 0; machine_preset(i).name; i++) {
+        struct sheet *sheet = sheet_of(machine_preset(i).name);
+        const bool nested = sheet->machine.has_nested && i % 2;
+        const enum model_technique technique = nested ? MODEL_NESTED : i % 4 ? MODEL_NATIVE : MODEL_SHADOW;
+        const struct model_config config =
+            config_of(&sheet->machine, technique, 4 * KIB, i % 3 ? 4 * KIB : 2 * MIB, bytes);
+        struct model *alone =
+            open_model(&sheet->machine, technique, 4 * KIB, i % 3 ? 4 * KIB : 2 * MIB, bytes);
+        struct model_pass pass;
+        struct error error;
+        assert_int_equal(model_pass_open(&config, 1, &pass, &error), 0);
+        map_each(&pass, bytes);
+        model_pass_spread(&pass, 2);
+        assert_int_equal(pass.relays[0] != NULL,
+            !model_translates_ahead(&sheet->machine) && !(nested && sheet->machine.nested.tlb.data));
+        walk_alike(&pass, alone, bytes, i);
+        model_pass_close(&pass);
+        model_close(alone);
         sheet_free(sheet);
     }
 }
@@ -714,6 +784,7 @@ int main(void)
         cmocka_unit_test(many_accesses_are_as_one_after_another),
         cmocka_unit_test(many_accesses_are_as_one_on_every_machine),
         cmocka_unit_test(in_a_pass_each_has_the_account_that_it_has_alone),
+        cmocka_unit_test(one_model_of_two_threads_has_the_account_of_one),
         cmocka_unit_test(what_is_the_same_is_simulated_once),
         cmocka_unit_test(what_may_differ_is_not_the_same),
         cmocka_unit_test(where_something_happens_nobody_follows),
