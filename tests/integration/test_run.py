@@ -417,7 +417,7 @@ def test_what_is_no_program_is_refused_with_a_sentence():
     needs_kvm()
     old = os.path.join(SCRATCH, "old")
     with open(os.open(old, os.O_CREAT | os.O_WRONLY, 0o755), "wb") as file:
-        file.write(b"\177ELF\1\1\1" + bytes(200))  # of 32 bits
+        file.write(b"\177ELF\1\1\1" + bytes(9) + b"\2\0\3\0" + bytes(200))  # of 32 bits, x86
     for words, says in ((["/nowhere/at/all"], b"No such file"), (["/etc/passwd"], b"Permission denied"), ([old], b"64-bit"),
             (["/"], b"Permission denied")):
         guest = Run(words, True)
