@@ -29,20 +29,7 @@ static const char machine_name[] = "zen3-milan";
 static const uint64_t working_set = 64 * MIB, data_at = UINT64_C(1) << 45;
 
 /* What is timed. */
-enum subject {
-    FLOOR,
-    PLAIN,
-    NATIVE,
-    NESTED,
-    BOTH,
-    SHADOW_TOO,
-    ALL,
-    NATIVE_SPREAD,
-    BOTH_SPREAD,
-    SHADOW_SPREAD,
-    ALL_SPREAD,
-    SUBJECTS
-};
+enum subject { FLOOR, PLAIN, NATIVE, NESTED, BOTH, SHADOW_TOO, ALL, NATIVE_SPREAD, SUBJECTS };
 
 /* By what it is timed. */
 enum timed { CPU_TIME, BY_CLOCK, CLOCKS }; /* CPU time: of all threads */
@@ -71,10 +58,6 @@ static const struct {
     [SHADOW_TOO] = {2, {MODEL_NATIVE, MODEL_SHADOW}, false},
     [ALL] = {MODEL_TECHNIQUES, {MODEL_NESTED, MODEL_NATIVE, MODEL_SHADOW, MODEL_DIRECT, MODEL_AGILE}, false},
     [NATIVE_SPREAD] = {1, {MODEL_NATIVE}, true},
-    [BOTH_SPREAD] = {2, {MODEL_NESTED, MODEL_NATIVE}, true},
-    [SHADOW_SPREAD] = {2, {MODEL_NATIVE, MODEL_SHADOW}, true},
-    [ALL_SPREAD] = {MODEL_TECHNIQUES, {MODEL_NESTED, MODEL_NATIVE, MODEL_SHADOW, MODEL_DIRECT, MODEL_AGILE},
-        true},
 };
 
 struct bench {
@@ -277,15 +260,9 @@ static const struct row {
     {"model, native with account, over a bare loop, by the clock", 4, NATIVE_SPREAD, FLOOR, BY_CLOCK, false},
     {"model, nested with account, over native without", 2.2, NESTED, PLAIN, CPU_TIME, false},
     {"model, native in the pass of nested, over nested, CPU time", 0.5, BOTH, NESTED, CPU_TIME, true},
-    {"model, native in the pass of nested, over nested, by the clock", 0.5, BOTH_SPREAD, NESTED, BY_CLOCK,
-        true},
     {"model, shadow in the pass of native, over native, CPU time", 0.5, SHADOW_TOO, NATIVE, CPU_TIME, true},
-    {"model, shadow in the pass of native, over native, by the clock", 0.5, SHADOW_SPREAD, NATIVE, BY_CLOCK,
-        true},
     {"model, each other technique in the pass of nested, over nested, CPU time", 0.5, ALL, NESTED, CPU_TIME,
         true},
-    {"model, each other technique in the pass of nested, over nested, by the clock", 0.5, ALL_SPREAD, NESTED,
-        BY_CLOCK, true},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -308,7 +285,7 @@ static void print_row(const struct bench *bench, const struct row *row)
 {
     const struct estimate ratio = ratio_of(bench, row);
     const struct model_pass *pass = &bench->passes[row->of];
-    if (passes[row->of].spread && !pass->lanes && !pass->relays[0])
+    if (passes[row->of].spread && !pass->relays[0])
         printf(
             "%s\tat most %.1f\t-\t-\tskipped: this process may use one CPU alone\n", row->what, row->target);
     else

@@ -222,6 +222,19 @@ static void what_cannot_be_mapped_is_told(void **state)
     assert_int_equal(place_it(&file, ELF_PROGRAM, NULL, &place), -EFAULT);
 }
 
+/* One whose end wraps hides from the sum how far it is from the first one. */
+static void a_linker_in_two_halves_is_none(void **state)
+{
+    (void)state;
+    struct file file = ordinary();
+    const struct elf_place program = {.chosen = true};
+    struct elf_place place;
+    file.header.e_type = ET_DYN;
+    file.segment[0].p_vaddr = UINT64_C(1) << 63;
+    file.segment[1].p_vaddr = -UINT64_C(0x800);
+    assert_int_equal(place_it(&file, ELF_LINKER, &program, &place), -EFAULT);
+}
+
 static void nothing_to_map_is_none_of_a_linker(void **state)
 {
     (void)state;
@@ -243,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_place_has_all_segments),
         cmocka_unit_test(some_begin_at_0),
         cmocka_unit_test(what_cannot_be_mapped_is_told),
+        cmocka_unit_test(a_linker_in_two_halves_is_none),
         cmocka_unit_test(nothing_to_map_is_none_of_a_linker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

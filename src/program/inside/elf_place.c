@@ -41,22 +41,27 @@ static uint64_t room_of(const struct elf *elf, bool linker)
     return ELF_ADDRESS_MAX - (!linker && elf->interpreted ? base : gap);
 }
 
-/* By how far they are from the first one, on both sides. */
-static void find_span(const struct elf *elf, struct elf_place *place)
+/* By how far they are from the first one, on both sides. False: one is so far that none of both could be
+ * where a process has addresses. They are possible by themselves. */
+static bool find_span(const struct elf *elf, struct elf_place *place)
 {
     const uint64_t first = elf_page(elf->segments[0].address);
+    const int64_t farthest = (int64_t)ELF_ADDRESS_MAX;
     int64_t low = 0, high = 0;
     for (unsigned i = 0; i < elf->segment_count; i++) {
         const struct elf_segment *segment = &elf->segments[i];
-        int64_t from = (int64_t)(elf_page(segment->address) - first),
-                to = (int64_t)(elf_page_behind(segment->address + segment->memory_bytes) - first);
+        const int64_t from = (int64_t)(elf_page(segment->address) - first),
+                      bytes = (int64_t)elf_page_behind(segment->address % ELF_PAGE + segment->memory_bytes);
         if (!segment->memory_bytes)
             continue;
+        if (from <= -farthest || from > farthest - bytes)
+            return false;
         low = from < low ? from : low;
-        high = to > high ? to : high;
+        high = from + bytes > high ? from + bytes : high;
     }
     place->low = first + (uint64_t)low;
-    place->bytes = (uint64_t)high - (uint64_t)low;
+    place->bytes = (uint64_t)(high - low);
+    return true;
 }
 
 /* The kernel is asked for a place with the first segment's part of the file: where it has none, or where it
@@ -93,14 +98,13 @@ static int lay_out(
     const bool at_once = elf->segments[0].file_bytes, all = elf->relocatable || program;
     const uint64_t total = total_of(elf), together = at_once ? elf_page_behind(total) : 0;
     choose(elf, program, place);
-    find_span(elf, place);
     if (all && (!total || (at_once && !together) || together > room_of(elf, program)))
         return cannot(error, "the program is larger than all that a process may have");
     place->together = all ? together : 0;
     for (unsigned i = 0; i < elf->segment_count; i++)
         if (!is_possible(&elf->segments[i], program, place))
             return cannot(error, "a segment of the program cannot be mapped");
-    return 0;
+    return find_span(elf, place) ? 0 : cannot(error, "segments of the program are too far apart");
 }
 
 int elf_place(
