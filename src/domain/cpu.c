@@ -90,7 +90,8 @@ static int set_privilege(struct domain_cpu *cpu, unsigned privilege, struct erro
 {
     if (cpu->privilege == (int)privilege)
         return 0;
-    struct vcpu_system system = system_state(&cpu->domain->tables, privilege, &cpu->mode);
+    struct vcpu_system system =
+        system_state(&cpu->domain->tables, system_begin(cpu->domain), privilege, &cpu->mode);
     int rc = cpu->domain->ops->set_system(cpu->vcpu, &system, error);
     cpu->privilege = rc < 0 ? -1 : (int)privilege;
     return rc;

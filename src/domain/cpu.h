@@ -25,7 +25,6 @@ struct domain_mode {
         syscall_entry; /* where SYSCALL leads to: an offset in the guest's kernel (abi/domain.h); 0: leaves */
     unsigned tss_page; /* its task state: a system page; 0: DOMAIN_PAGE_TSS, which only one may use whose
                           guest is interrupted */
-    bool program;      /* its domain has config.program, and the system pages are elsewhere */
 };
 /* From now on. The monitor's own error, and nothing changed, if it refuses. */
 int domain_cpu_mode(struct domain_cpu *cpu, const struct domain_mode *mode, struct error *error);

@@ -78,10 +78,9 @@ static int map_window(struct domain *domain, struct error *error)
 
 static int build_tables(struct domain *domain, gpa_t image, struct error *error)
 {
-    const gva_t at = domain->config.program ? system_program_address(0) : system_address(0);
     int rc = make_tables(domain, error);
-    if (rc < 0 ||
-        (rc = system_build(domain->system.base, domain->system_start, at, &domain->tables, error)) < 0)
+    if (rc < 0 || (rc = system_build(domain->system.base, domain->system_start, system_begin(domain),
+                       &domain->tables, error)) < 0)
         return rc;
     if (domain->config.image)
         rc = map_image(domain, image, error);
@@ -267,6 +266,11 @@ const struct guest_region *domain_system_region(const struct domain *domain)
 struct domain_machine domain_machine(const struct domain *domain)
 {
     return (struct domain_machine){domain->ops, domain->vm};
+}
+
+gva_t system_begin(const struct domain *domain)
+{
+    return domain->config.program ? system_program_address(0) : system_address(0);
 }
 
 void *system_page(const struct domain *domain, unsigned number)

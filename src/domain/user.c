@@ -54,7 +54,6 @@ int domain_user_open(struct domain_cpu *cpu, const struct domain_mode *mode, str
     if (cpu->id >= STATE_PAGES)
         return error_set(error, EAGAIN, "there is no room for the task state of virtual CPU %u", cpu->id);
     own.tss_page = state_page(cpu);
-    own.program = true;
     pthread_mutex_lock(&domain->tables_lock);
     system_open_gate(domain->system.base, BREAKPOINT);
     system_open_gate(domain->system.base, OVERFLOW);

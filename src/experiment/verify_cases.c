@@ -314,8 +314,8 @@ static bool is_deprivileged(struct ground *ground)
 static void try(struct ground *ground, const struct instruction_case *from, bool deprivileged,
     unsigned privilege, struct trial *trial)
 {
-    const struct vcpu_system system =
-        system_state(domain_tables(ground->domain), privilege, &(struct domain_mode){.cr4 = 0});
+    const struct vcpu_system system = system_state(domain_tables(ground->domain),
+        system_begin(ground->domain), privilege, &(struct domain_mode){.cr4 = 0});
     const struct program program = program_of(from, &ground->image);
     struct evidence_of evidence = {.native = ground_native(ground, &program),
         .guest = ground_guest(ground, privilege, &program),

@@ -72,7 +72,7 @@ static struct machine *stand(struct bed *bed, unsigned privilege)
 {
     const struct domain_mode mode = {.cr4 = 0};
     bed->machine = (struct machine){.memory = &bed->regions,
-        .system = system_state(&bed->tables, privilege, &mode),
+        .system = system_state(&bed->tables, system_address(0), privilege, &mode),
         .registers = {
             .rip = CODE, .rsp = DATA + PAGE, .rax = 0x1122334455667788, .rflags = 0x202, .rdx = 0xe4}};
     return &bed->machine;

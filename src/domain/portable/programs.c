@@ -214,7 +214,7 @@ static int set_cpu(struct portable *portable, const struct layout *at, const str
     const struct monitor_ops *ops = portable->domain->ops;
     struct vcpu *vcpu = portable->cpus[cpu].cpu->vcpu;
     const struct domain_mode mode = {.tss_page = cpu ? DOMAIN_PAGE_SECOND_TSS : 0};
-    struct vcpu_system system = system_state(tables, PRIVILEGE_USER, &mode);
+    struct vcpu_system system = system_state(tables, system_address(0), PRIVILEGE_USER, &mode);
     const struct vcpu_registers registers = {
         .rip = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_USER_CALL).value,
         .rax = address(at, at->image) + entry,

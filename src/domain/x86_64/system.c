@@ -130,10 +130,9 @@ int system_build(char *base, gpa_t start, gva_t at, struct page_tables *tables, 
 }
 
 struct vcpu_system system_state(
-    const struct page_tables *tables, unsigned privilege, const struct domain_mode *mode)
+    const struct page_tables *tables, gva_t at, unsigned privilege, const struct domain_mode *mode)
 {
     const uint64_t syscall_entry = mode->syscall_entry ? mode->syscall_entry : DOMAIN_SYSCALL_ENTRY;
-    const gva_t at = mode->program ? system_program_address(0) : system_address(0);
     return (struct vcpu_system){
         .page_tables = tables->root,
         .cr0 = 0x80050033, /* PG AM WP NE ET MP PE */

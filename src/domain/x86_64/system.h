@@ -10,18 +10,19 @@
 #include "paging/page_tables.h"
 
 /* The guest virtual address of an offset in the system pages, in domains with config.program, or in others;
- * and where page `number` of them is here. */
+ * where those of a domain begin; and where page `number` of them is here. */
 gva_t system_program_address(uint64_t offset);
 gva_t system_address(uint64_t offset);
+gva_t system_begin(const struct domain *domain);
 void *system_page(const struct domain *domain, unsigned number);
 
 /* Fills the system pages at `base` (the host memory behind guest physical `start`, zeroed) and maps them in
  * `tables`, from `at` on. */
 int system_build(char *base, gpa_t start, gva_t at, struct page_tables *tables, struct error *error);
 
-/* The state in which code of the domain runs at CPL `privilege` (0 or 3). */
+/* The state in which code of the domain runs at CPL `privilege` (0 or 3). `at`: as with system_build(). */
 struct vcpu_system system_state(
-    const struct page_tables *tables, unsigned privilege, const struct domain_mode *mode);
+    const struct page_tables *tables, gva_t at, unsigned privilege, const struct domain_mode *mode);
 
 /* Lets the kernel's code at `handler` (an offset of abi/domain.h) take exceptions and interrupts of a vector.
  * `at`: as with system_build(). */
