@@ -6,6 +6,7 @@
 INSIDE is the executable that runs a program in a domain (src/program/inside/), PROGRAMS the folder of those of tests/programs.
 Most cases start it by hand, natively once and in a domain once: what was counted there is in struct tally (src/program/tally.h).
 """
+import concurrent.futures
 import ctypes
 import errno
 import fcntl
@@ -161,8 +162,9 @@ def test_what_preloads_into_programs_does_not_reach_the_monitor():
 
 def test_random_changes_of_memory_fault_where_they_do_natively():
     needs_kvm()
-    for seed in range(1, 51 if LONG else 4):  # a million steps
-        same(program("memory"), str(seed), "20000" if LONG else "300")
+    seeds, steps = (range(1, 51), "20000") if LONG else (range(1, 4), "300")  # a million steps
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as runs:
+        list(runs.map(lambda seed: same(program("memory"), str(seed), steps, timeout=3600), seeds))
 
 
 def test_a_program_may_have_the_addresses_that_sanitizers_want():
@@ -198,7 +200,7 @@ def test_signals_come_to_a_program_that_has_left_itself_no_memory():
 def test_no_signal_of_a_storm_is_lost():
     needs_kvm()
     rounds = 20000 if LONG else 40
-    guest = same(program("storm"), str(rounds), timeout=900)
+    guest = same(program("storm"), str(rounds), timeout=3600)
     assert b"queued %d, " % (4 * rounds) in guest.out and guest.counts.signals >= 5 * rounds, (guest.out, guest.counts.signals)
 
 
@@ -236,7 +238,7 @@ def test_broken_programs_are_refused_or_end_as_they_do_natively():
     for name, content in files.items():
         with open(os.open(os.path.join(folder, name), os.O_CREAT | os.O_WRONLY, 0o755), "wb") as file:
             file.write(content)
-    native, guest = (Run([program("execute"), *files], inside, cwd=folder, timeout=900).out.decode().splitlines() for inside in (False, True))
+    native, guest = (Run([program("execute"), *files], inside, cwd=folder, timeout=3600).out.decode().splitlines() for inside in (False, True))
     assert guest[:3] == ["interpreter: status 2a00", "fixed: status 2a00", "linked: status 2a00"], guest[:3]
     differ = [(name, *pair) for name, *pair in zip(files, native, guest, strict=True) if pair[0] != pair[1]]
     refused = [name for name, was, is_ in differ if ": status " in was and is_ == f"{name}: Cannot allocate memory" and is_lacking(name, files)]
@@ -252,7 +254,7 @@ def test_a_signal_that_ends_a_program_ends_it():
 def test_threads_take_turns_and_end():
     needs_kvm()
     for threads, rounds in ((12, 5), (50, 2000)) if LONG else ((12, 5),):
-        guest = same(program("threads"), str(threads), str(rounds), timeout=900)
+        guest = same(program("threads"), str(threads), str(rounds), timeout=3600)
         assert guest.counts.threads == threads * rounds, guest.counts.threads
 
 
@@ -435,7 +437,7 @@ def test_a_program_with_anothers_rights_is_refused():
     assert guest.status == 127 and b"is set-user-id" in guest.err and not guest.out, guest.err
     guest = Run(["sh", "-c", f"{file}; echo $?"], True)
     assert guest.out == b"126\n", guest.out + guest.err
-    done = tap.calm(subprocess.run([VCOST, "run", "--quiet", file], capture_output=True, text=True, check=False, timeout=900))
+    done = tap.calm(subprocess.run([VCOST, "run", "--quiet", file], capture_output=True, text=True, check=False, timeout=3600))
     assert done.returncode == 1 and "is set-user-id" in done.stderr, done.stdout + done.stderr
 
 
