@@ -4,7 +4,8 @@
  *     steady now                       tells the time-stamp counter at the beginning of main()
  *
  * gups: random read-modify-writes over 256 MiB. btree: look-ups in a B-tree of four million keys. Both touch
- * all of their memory first, and tell by two writes to the descriptor in VCOST_STEADY what comes after that.
+ * all of their memory and make further threads first, and tell by two writes to the descriptor in
+ * VCOST_STEADY when all begin their work, and when they have done it.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-enum { THREADS_MAX = 16, WORDS = 1 << 25, UPDATES = 1 << 23, KEYS = 1 << 22, FAN = 16, LOOKUPS = 1 << 21 };
+enum { THREADS_MAX = 16, WORDS = 1 << 25, UPDATES = 1 << 26, KEYS = 1 << 22, FAN = 16, LOOKUPS = 1 << 22 };
 
 static uint64_t *table;
 
@@ -32,9 +33,8 @@ static void mark(void)
         exit(1);
 }
 
-static void *update(void *seed)
+static void *update(uint64_t state)
 {
-    uint64_t state = (uintptr_t)seed;
     for (long i = 0; i < UPDATES; i++) {
         uint64_t random = next(&state);
         table[random % WORDS] ^= random;
@@ -61,9 +61,9 @@ static void build_tree(void)
     }
 }
 
-static void *look_up(void *seed)
+static void *look_up(uint64_t state)
 {
-    uint64_t state = (uintptr_t)seed, found = 0;
+    uint64_t found = 0;
     for (long i = 0; i < LOOKUPS; i++) {
         uint64_t key = next(&state) % (2 * (uint64_t)KEYS - 1);
         size_t at = 0;
@@ -79,6 +79,22 @@ static void *look_up(void *seed)
     return (void *)(uintptr_t)found;
 }
 
+static pthread_barrier_t begin, end;
+static void *(*work)(uint64_t state) = update;
+
+/* The main thread is one of them, and marks. */
+static void *work_in_between(void *seed)
+{
+    if (!seed)
+        mark();
+    pthread_barrier_wait(&begin);
+    void *found = work((uintptr_t)seed + 88172645463325252);
+    pthread_barrier_wait(&end);
+    if (!seed)
+        mark();
+    return found;
+}
+
 int main(int count, char **words)
 {
     const unsigned long long began = __rdtsc();
@@ -92,17 +108,18 @@ int main(int count, char **words)
     if (!table)
         return 1;
     memset(table, 1, WORDS * sizeof *table);
-    int tree = !strcmp(words[1], "btree");
-    if (tree)
+    if (!strcmp(words[1], "btree")) {
         build_tree();
-    mark();
-    for (long i = 0; i < threads; i++)
-        if (pthread_create(
-                &made[i], NULL, tree ? look_up : update, (void *)(uintptr_t)(i + 88172645463325252)))
+        work = look_up;
+    }
+    pthread_barrier_init(&begin, NULL, (unsigned)threads);
+    pthread_barrier_init(&end, NULL, (unsigned)threads);
+    for (long i = 1; i < threads; i++)
+        if (pthread_create(&made[i], NULL, work_in_between, (void *)(uintptr_t)i))
             return 1;
-    for (long i = 0; i < threads; i++)
+    work_in_between(NULL);
+    for (long i = 1; i < threads; i++)
         pthread_join(made[i], NULL);
-    mark();
     puts("done");
     return 0;
 }
