@@ -3,6 +3,7 @@
 
 #include "program/inside/access.h"
 #include "program/inside/counted.h"
+#include "program/inside/machine_thread.h"
 #include "program/inside/signals.h"
 #include "program/inside/thread.h"
 
@@ -14,6 +15,13 @@
 #include <unistd.h>
 
 /* ---- fork ---- */
+
+/* Of a child. */
+static void begin_numbers(struct process *process, uint64_t flags)
+{
+    process->numbered |= process->numbers_children || flags & CLONE_NEWPID;
+    process->numbers_children = false;
+}
 
 /* In the child: this thread alone, over a copy of the memory, with a virtual machine of its own. */
 static void go_on_as_child(struct thread *thread, const void *extended, uint64_t flags, uint64_t child_number)
@@ -28,6 +36,7 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
     process->threads = 1;
     process->threaded = false;
     process->borrowed = false;
+    begin_numbers(process, flags);
     pthread_mutex_init(&process->actions_lock, NULL);
     int rc = domain_renew(process->domain, &error);
     if (rc == 0)
@@ -40,6 +49,8 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
     }
     if (rc == 0)
         rc = domain_set_extended(thread->cpu, extended, &error);
+    if (rc == 0)
+        rc = machine_begin(thread, &error);
     if (rc < 0)
         process_fail(process, &error);
     if (flags & CLONE_CHILD_SETTID)
@@ -114,7 +125,7 @@ static int go_on_as_borrower(void *context)
 }
 
 static int open_borrower(
-    const struct thread *parent, const struct domain_user *user, struct borrower *borrower)
+    const struct thread *parent, uint64_t flags, const struct domain_user *user, struct borrower *borrower)
 {
     struct process *process = parent->process;
     struct error error;
@@ -124,6 +135,7 @@ static int open_borrower(
     pthread_mutex_init(&borrower->process.actions_lock, NULL);
     borrower->process.threads = 1;
     borrower->process.borrowed = true;
+    begin_numbers(&borrower->process, flags);
     borrower->thread = (struct thread){.process = &borrower->process,
         .user = *user,
         .first = true,
@@ -155,7 +167,7 @@ static int64_t lend(
     struct borrower *borrower = (struct borrower *)room;
     borrower->tell[0] = flags & CLONE_PARENT_SETTID ? tell[0] : 0;
     borrower->tell[1] = flags & CLONE_CHILD_SETTID ? tell[1] : 0;
-    int64_t result = open_borrower(thread, user, borrower);
+    int64_t result = open_borrower(thread, flags, user, borrower);
     if (result == 0) {
         signals_block();
         pid_t pid = clone(go_on_as_borrower, room + BORROWER_BYTES, (int)(flags & ~(uint64_t)OWN), borrower);

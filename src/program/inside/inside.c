@@ -5,6 +5,8 @@
 #include "program/inside/counted.h"
 #include "program/inside/heat.h"
 #include "program/inside/load.h"
+#include "program/inside/machine_thread.h"
+#include "program/inside/memory_limit.h"
 #include "program/inside/seccomp.h"
 #include "program/inside/signal_frame.h"
 #include "program/inside/signals.h"
@@ -52,17 +54,20 @@ static int keep(const struct kept_descriptors *kept, int *descriptor)
 }
 
 static int take_descriptors(
-    struct process *process, struct thread *thread, const char *text, struct error *error)
+    struct process *process, struct thread *thread, const char *text, int *file, struct error *error)
 {
-    enum { FIRST_TIME = 3, EXECUTED = 6 };
+    enum { FIRST_TIME = 3, EXECUTED = 12 };
     struct kept_descriptors *kept = &process->kept;
     struct rlimit limit = {0};
-    int filters = -1;
-    int got = sscanf(text, "%d,%d,%d,%d,%" SCNu64 ",%d", &kept->tally, &kept->kvm, &kept->self, &kept->proc,
-        &process->files_hard, &filters);
+    int filters = -1, numbered = 0;
+    struct limit *addresses = &process->memory.addresses, *data = &process->memory.data;
+    int got = sscanf(text, "%d,%d,%d,%d,%" SCNu64 ",%d,%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%d,%d",
+        &kept->tally, &kept->kvm, &kept->self, &kept->proc, &process->files_hard, &filters, &addresses->now,
+        &addresses->most, &data->now, &data->most, file, &numbered);
     if (got != FIRST_TIME && got != EXECUTED)
         return error_set(error, EINVAL, "this program is started by vcost run alone");
     process->executed = got == EXECUTED;
+    process->numbered = numbered;
     choose_kept(kept);
     void *page = mmap(NULL, sizeof *process->tally, PROT_READ | PROT_WRITE, MAP_SHARED, kept->tally, 0);
     if (page == MAP_FAILED)
@@ -76,6 +81,7 @@ static int take_descriptors(
     if (got == FIRST_TIME) {
         getrlimit(RLIMIT_NOFILE, &limit);
         process->files_hard = limit.rlim_max;
+        memory_limits_take(&process->memory);
         if ((kept->proc = open("/proc", O_PATH | O_DIRECTORY)) < 0)
             return error_errno(error, errno, "cannot open /proc, which tells what a program has mapped");
     }
@@ -167,6 +173,25 @@ static void take_actions(struct process *process)
         syscall(SYS_rt_sigaction, number, NULL, &process->actions[number], sizeof(uint64_t));
 }
 
+/* What /proc would say of it. */
+static void know_executable(struct process *process, const struct loadable *loadable)
+{
+    char link[sizeof "self/fd/" + 12];
+    snprintf(link, sizeof link, "self/fd/%d", loadable->file);
+    ssize_t length = readlinkat(process->kept.proc, link, process->executable, PATH_MAX - 1);
+    if (length < 0)
+        snprintf(process->executable, sizeof process->executable, "%s", loadable->path);
+    else
+        process->executable[length] = '\0';
+}
+
+/* What has no name but that goes by its file's (Linux 6.14, fs/exec.c, bprm->comm_from_dentry). */
+static bool is_descriptor(const char *path)
+{
+    static const char begin[] = "/dev/fd/";
+    return strncmp(path, begin, sizeof begin - 1) == 0 && !strchr(path + sizeof begin - 1, '/');
+}
+
 static void name_after(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -216,7 +241,8 @@ static int begin(
     static char path[PATH_MAX], shell[] = "/bin/sh";
     char **words = argv + INSIDE_ARGUMENTS;
     struct loadable *loadable;
-    int rc = take_descriptors(process, thread, argv[INSIDE_DESCRIPTORS], error);
+    struct load_what what = {.path = path, .file = -1};
+    int rc = take_descriptors(process, thread, argv[INSIDE_DESCRIPTORS], &what.file, error);
     if (rc < 0)
         return rc;
     take_actions(process);
@@ -224,19 +250,18 @@ static int begin(
         snprintf(path, sizeof path, "%s", argv[INSIDE_PATH]);
     else if ((rc = find_in_path(argv[INSIDE_PATH], path)) < 0)
         return error_errno(error, -rc, "cannot execute %.300s", argv[INSIDE_PATH]);
-    rc = load_look(path, &loadable, error);
+    rc = load_look(&what, &loadable, error);
     if (rc == -ENOEXEC && !process->executed && is_for_the_shell(path)) {
         *words = path;
         *--words = shell;
-        rc = load_look(shell, &loadable, error);
+        rc = load_look(&(struct load_what){.path = shell, .file = -1}, &loadable, error);
     }
     if (rc == -EFAULT)
         signals_die(SIGSEGV); /* as of any other that Linux can no longer refuse */
     if (rc < 0)
         return rc;
-    if (!realpath(loadable->path, process->executable))
-        snprintf(process->executable, sizeof process->executable, "%s", loadable->path);
-    name_after(*words == shell ? shell : path);
+    know_executable(process, loadable);
+    name_after(*words == shell ? shell : is_descriptor(path) ? process->executable : path);
     rc = make_domain(process, error);
     if (rc == 0)
         rc = load_program(process, loadable, words, environment, &thread->user, error);
@@ -268,20 +293,26 @@ int inside_main(int argc, char **argv, char **environment)
         process_fail(&process, &error);
     descriptor_limit_restore(&limit);
     signals_begin(thread);
+    if (machine_begin(thread, &error) < 0)
+        process_fail(&process, &error);
     thread_run(thread);
 }
 
-int inside_execute(const struct thread *thread, const char *path, char **words, char *const *environment)
+int inside_execute(
+    const struct thread *thread, const char *path, int file, char **words, char *const *environment)
 {
     static char name[] = "vcost-inside";
     struct process *process = thread->process;
     const struct kept_descriptors *kept = &process->kept;
-    char descriptors[96];
+    const struct memory_limits *memory = &process->memory;
+    char descriptors[192];
     int filters = seccomp_save(thread);
     if (filters < -1)
         return filters;
-    snprintf(descriptors, sizeof descriptors, "%d,%d,%d,%d,%" PRIu64 ",%d", kept->tally, kept->kvm,
-        kept->self, kept->proc, process->files_hard, filters);
+    snprintf(descriptors, sizeof descriptors,
+        "%d,%d,%d,%d,%" PRIu64 ",%d,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%d", kept->tally,
+        kept->kvm, kept->self, kept->proc, process->files_hard, filters, memory->addresses.now,
+        memory->addresses.most, memory->data.now, memory->data.most, file, process->numbered);
     words[INSIDE_NAME] = name;
     words[INSIDE_DESCRIPTORS] = descriptors;
     words[INSIDE_PATH] = (char *)path;
@@ -295,11 +326,13 @@ int inside_execute(const struct thread *thread, const char *path, char **words, 
 
 /* ---- failing ---- */
 
-void process_fail(struct process *process, const struct error *error)
+void process_fail(struct process *process, const struct error *cause)
 {
     static const char name[] = "vcost: ";
     struct tally *tally = process->tally;
+    struct error told = *cause, *error = &told;
     int none = 0;
+    machine_explain(process, error);
     if (tally && atomic_compare_exchange_strong(&tally->problem_code, &none, error->code))
         snprintf(tally->problem, sizeof tally->problem, "%s", error->text);
     if (write(STDERR_FILENO, name, sizeof name - 1) < 0 ||

@@ -57,6 +57,14 @@ bool window_owns(uint64_t from, uint64_t bytes);
  * its clock)? Whatever is not is none of its business. */
 bool window_holds(const struct window *window, uint64_t address, uint64_t bytes);
 
+/* How much of its addresses a program has mapped outside of [from, to), as Linux counts that for RLIMIT_AS:
+ * of its stack as much as it begins with. */
+uint64_t window_total(struct window *window, uint64_t from, uint64_t to);
+
+/* The same of what is private and may be written, for RLIMIT_DATA; `within`: of [from, to) what is private.
+ * By the kernel's list, which takes time. */
+uint64_t window_data(struct window *window, uint64_t from, uint64_t to, bool within);
+
 /* Is memory of vcost itself at an address, or could it be? */
 bool window_is_foreign(const struct window *window, uint64_t address);
 

@@ -14,13 +14,6 @@
 
 /* ---- the list ---- */
 
-struct mapped {
-    uint64_t from, to, offset, inode;
-    int protection;
-    bool file;     /* of a file that has an end: not what devices and the kernel itself map */
-    bool attached; /* by shmat() */
-};
-
 FILE *window_open_maps(const struct window *window)
 {
     int fd = openat(window->proc, "self/maps", O_RDONLY | O_CLOEXEC);
@@ -30,7 +23,7 @@ FILE *window_open_maps(const struct window *window)
     return maps;
 }
 
-static bool next_mapped(FILE *maps, struct mapped *mapped)
+bool window_next_mapping(FILE *maps, struct window_mapping *mapped)
 {
     static const char of_segments[] = "/SYSV";
     char line[256], rights[5], path[sizeof of_segments] = "";
@@ -39,6 +32,7 @@ static bool next_mapped(FILE *maps, struct mapped *mapped)
             return false;
     while (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %" SCNu64 " %5s", &mapped->from,
                &mapped->to, rights, &mapped->offset, &mapped->inode, path) < 5);
+    mapped->shared = rights[3] == 's';
     mapped->file = mapped->inode && path[0] == '/';
     mapped->attached = strcmp(path, of_segments) == 0;
     mapped->protection = (rights[0] == 'r' ? PROT_READ : 0) | (rights[1] == 'w' ? PROT_WRITE : 0) |
@@ -48,8 +42,8 @@ static bool next_mapped(FILE *maps, struct mapped *mapped)
 
 uint64_t window_mapped_bytes(FILE *maps, uint64_t from)
 {
-    struct mapped mapped;
-    while (next_mapped(maps, &mapped))
+    struct window_mapping mapped;
+    while (window_next_mapping(maps, &mapped))
         if (mapped.from == from)
             return mapped.to - from;
     return 0;
@@ -59,9 +53,9 @@ uint64_t window_mapped_bytes(FILE *maps, uint64_t from)
  * then for all others of it (ipc/shm.c, ksys_shmdt()). */
 uint64_t window_attached_bytes(FILE *maps, uint64_t from)
 {
-    struct mapped mapped;
+    struct window_mapping mapped;
     uint64_t inode = 0, end = from;
-    while (next_mapped(maps, &mapped)) {
+    while (window_next_mapping(maps, &mapped)) {
         bool piece = mapped.attached && mapped.from >= from && mapped.offset == mapped.from - from;
         if (piece && (end == from || mapped.inode == inode)) {
             inode = mapped.inode;
@@ -73,9 +67,9 @@ uint64_t window_attached_bytes(FILE *maps, uint64_t from)
 
 int window_read_areas(struct window *window, FILE *maps, uint64_t from, uint64_t to)
 {
-    struct mapped mapped;
+    struct window_mapping mapped;
     int rc = !maps ? 0 : areas_set(&window->areas, from, to, AREA_NONE);
-    while (rc == 0 && maps && next_mapped(maps, &mapped)) {
+    while (rc == 0 && maps && window_next_mapping(maps, &mapped)) {
         mapped.from = mapped.from > from ? mapped.from : from;
         mapped.to = mapped.to < to ? mapped.to : to;
         if (mapped.from < mapped.to && window_owns(mapped.from, mapped.to - mapped.from))
@@ -169,7 +163,7 @@ static bool take_behind(struct window *window, uint64_t from, uint64_t to)
     return taken;
 }
 
-static bool take_end(struct window *window, const struct mapped *mapped)
+static bool take_end(struct window *window, const struct window_mapping *mapped)
 {
     return mapped->file && mapped->protection & PROT_READ &&
            take_behind(window, end_of(mapped->from, mapped->to), mapped->to);
@@ -177,11 +171,11 @@ static bool take_end(struct window *window, const struct mapped *mapped)
 
 bool window_take_ends(struct window *window)
 {
-    struct mapped mapped;
+    struct window_mapping mapped;
     bool taken = false;
     FILE *maps = window_open_maps(window);
     window_begin(window);
-    while (maps && next_mapped(maps, &mapped))
+    while (maps && window_next_mapping(maps, &mapped))
         taken |= window_owns(mapped.from, mapped.to - mapped.from) && take_end(window, &mapped);
     window_end(window);
     if (maps)
