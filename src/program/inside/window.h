@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #define WINDOW_LOW_FROM UINT64_C(0x10000) /* vm.mmap_min_addr */
@@ -126,6 +127,10 @@ uint64_t window_find(struct window *window, uint64_t bytes, uint64_t alignment);
 
 /* Where the kernel's code for the clock is, mapped for the program, too (AT_SYSINFO_EHDR); 0: nowhere. */
 uint64_t window_clock(const struct window *window);
+
+/* Writes a line of the kernel's list of mappings (proc(5)) as it is for the program: what of it is the
+ * program's, or the kernel's for every process. */
+void window_tell_mapping(struct window *window, const char *line, FILE *to);
 
 /* Around fork(): nobody changes anything meanwhile. In the child the domain must be renewed, and what it has
  * not been given be taken from it, before the last. */

@@ -23,20 +23,28 @@ FILE *window_open_maps(const struct window *window)
     return maps;
 }
 
-bool window_next_mapping(FILE *maps, struct window_mapping *mapped)
+static bool parse_mapping(const char *line, struct window_mapping *mapping)
 {
     static const char of_segments[] = "/SYSV";
-    char line[256], rights[5], path[sizeof of_segments] = "";
+    char rights[5], path[sizeof of_segments] = "";
+    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %" SCNu64 " %5s", &mapping->from,
+            &mapping->to, rights, &mapping->offset, &mapping->inode, path) < 5)
+        return false;
+    mapping->shared = rights[3] == 's';
+    mapping->file = mapping->inode && path[0] == '/';
+    mapping->attached = strcmp(path, of_segments) == 0;
+    mapping->protection = (rights[0] == 'r' ? PROT_READ : 0) | (rights[1] == 'w' ? PROT_WRITE : 0) |
+                          (rights[2] == 'x' ? PROT_EXEC : 0);
+    return true;
+}
+
+bool window_next_mapping(FILE *maps, struct window_mapping *mapping)
+{
+    char line[256];
     do
         if (!fgets(line, sizeof line, maps))
             return false;
-    while (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %" SCNu64 " %5s", &mapped->from,
-               &mapped->to, rights, &mapped->offset, &mapped->inode, path) < 5);
-    mapped->shared = rights[3] == 's';
-    mapped->file = mapped->inode && path[0] == '/';
-    mapped->attached = strcmp(path, of_segments) == 0;
-    mapped->protection = (rights[0] == 'r' ? PROT_READ : 0) | (rights[1] == 'w' ? PROT_WRITE : 0) |
-                         (rights[2] == 'x' ? PROT_EXEC : 0);
+    while (!parse_mapping(line, mapping));
     return true;
 }
 
@@ -76,6 +84,58 @@ int window_read_areas(struct window *window, FILE *maps, uint64_t from, uint64_t
             rc = areas_set(&window->areas, mapped.from, mapped.to, mapped.protection);
     }
     return rc;
+}
+
+/* ---- the list as it is for the program ---- */
+
+/* "": as the kernel names it. */
+static const char *name_of(const struct window *window, uint64_t from, uint64_t to)
+{
+    return from >= window->heap && to <= window_pages(window->heap_end) ? "[heap]"
+           : from >= window->stack.bottom && to <= window->stack.top    ? "[stack]"
+                                                                        : "";
+}
+
+/* [from, to) of a mapping. What is set aside for the stack it does not have natively. */
+static void tell_part(const struct window *window, const char *line, const struct window_mapping *mapping,
+    uint64_t from, uint64_t to, FILE *out)
+{
+    enum { NAME_AT = 73 };
+    const char *name = name_of(window, from, to);
+    char rights[5] = "", device[12] = "";
+    int rest = 0;
+    if (from >= window->stack.guard && to <= window->stack.bottom)
+        return;
+    sscanf(line, "%*s %4s %*s %11s %*s%n", rights, device, &rest);
+    int written = fprintf(out, "%08" PRIx64 "-%08" PRIx64 " %s %08" PRIx64 " %s %" PRIu64 " ", from, to,
+        rights, mapping->inode ? mapping->offset + (from - mapping->from) : mapping->offset, device,
+        mapping->inode);
+    if (*name)
+        fprintf(out, "%*s%s\n", written < NAME_AT ? NAME_AT - written : 0, "", name);
+    else
+        fputs(line + rest + (written > rest ? 1 : 0), out);
+}
+
+void window_tell_mapping(struct window *window, const char *line, FILE *out)
+{
+    struct window_mapping mapping;
+    if (strstr(line, " [v"))
+        fputs(line, out);
+    if (!parse_mapping(line, &mapping) || strstr(line, " [v"))
+        return;
+    pthread_mutex_lock(&window->lock);
+    for (uint64_t at = mapping.from; at < mapping.to;) {
+        const struct area *area = areas_from(&window->areas, at);
+        uint64_t from = area && area->from > at ? area->from : at;
+        if (!area || from >= mapping.to)
+            break;
+        /* The heap is one for itself, and the kernel may have joined it with what is before it. */
+        uint64_t to = from < window->heap && mapping.to > window->heap ? window->heap : mapping.to;
+        for (at = from; at < to && (area = areas_at(&window->areas, at));)
+            at = area->to < to ? area->to : to;
+        tell_part(window, line, &mapping, from, at, out);
+    }
+    pthread_mutex_unlock(&window->lock);
 }
 
 /* ---- what a child has not been given (madvise(2), MADV_DONTFORK) ---- */
