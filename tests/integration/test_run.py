@@ -564,13 +564,38 @@ def test_namespaces_for_a_process_of_one_thread_are_had():
 
 def test_why_kvm_can_make_no_thread_is_said():
     needs_kvm()
-    cases = [(["unshare", "--user", "--map-root-user", "--pid", "sh", "-c", "echo a"], b"vcost: this process has sent its children to another namespace of processes")]
-    if os.getuid() == 0:
-        cases.append((["setpriv", "--reuid=64999", "--clear-groups", "bash", "-c", "ulimit -u 1; exec /bin/echo a"], b"vcost: KVM needs a thread in each process of a domain"))
-    for words, told in cases:
-        guest = Run(words, True)
+    cases = [(["unshare", "--user", "--map-root-user", "--pid"], None, b"vcost: this process has sent its children to another namespace of processes")]
+    if os.getuid() == 0:  # who may have more than the limit
+        cases.append((["setpriv", "--reuid=64999", "--clear-groups"], lambda: resource.setrlimit(resource.RLIMIT_NPROC, (1, 1)),
+            b"vcost: KVM needs a thread in each process of a domain"))
+    for words, prepare, told in cases:
+        guest = Run([*words, "echo", "a"], True, preexec_fn=prepare)
         makes_none = (guest.status, guest.out) == (0, b"a\n")  # this KVM does not
         assert makes_none or (guest.status == 127 and guest.err.startswith(told)), (guest.status, guest.err)
+
+
+def test_a_limit_of_processes_counts_the_programs_own():
+    needs_kvm()
+    script = """import os, resource, signal
+NPROC, most = resource.RLIMIT_NPROC, 4
+resource.setrlimit(NPROC, (most, most))
+children, ended = [], []
+try:
+    while len(children) < 100:
+        pid = os.fork()
+        if pid == 0: signal.pause()
+        children.append(pid)
+except OSError as error: print(error)
+for pid in children:
+    os.kill(pid, signal.SIGTERM)
+    ended.append(os.waitpid(pid, 0)[1])
+print(resource.getrlimit(NPROC), len(children) >= most - 1, set(ended))
+try: resource.setrlimit(NPROC, (most + 1, most + 1))
+except ValueError as error: print(error)
+pid = os.fork() or os.execlp("sh", "sh", "-c", "ulimit -p; /bin/echo a | cat")
+print(os.waitpid(pid, 0)[1], flush=True)"""
+    if os.getuid() == 0:  # for a user who has no other processes
+        same("setpriv", "--reuid=64999", "--clear-groups", "/usr/bin/python3", "-c", script)
 
 
 def test_what_a_domain_refuses_is_told():

@@ -1,6 +1,6 @@
 /* Limits that are the program's and not the host's. Of descriptors: those of the domain stand above the
  * program's, which may lower its hard limit for good; the host's stays as it is, and what the program has set
- * is kept here. Of memory: memory_limit.h. */
+ * is kept here. Of memory: memory_limit.h. Of processes: KVM's threads count as such. */
 #include "program/inside/calls.h"
 
 #include "program/inside/access.h"
@@ -61,13 +61,31 @@ static int64_t change_files(struct process *process, uint64_t set, uint64_t get)
 /* NULL: it is the host's. */
 static struct limit *own_limit(struct process *process, uint64_t resource)
 {
-    return resource == RLIMIT_AS     ? &process->memory.addresses
-           : resource == RLIMIT_DATA ? &process->memory.data
-                                     : NULL;
+    return resource == RLIMIT_AS      ? &process->memory.addresses
+           : resource == RLIMIT_DATA  ? &process->memory.data
+           : resource == RLIMIT_NPROC ? &process->processes
+                                      : NULL;
 }
 
-static int64_t change_own(struct process *process, struct limit *limit, uint64_t set, uint64_t get)
+/* Where KVM has a thread in each process the host counts two for it once its machine runs. So a program may
+ * have as many processes as natively, and some more: threads, and those that have just begun. The hard limit
+ * stays, so that KVM's thread can be made whatever has begun meanwhile (machine_thread.h). */
+static void set_processes(const struct thread *thread)
 {
+    thread->process->few_processes = true;
+    const struct limit *limit = &thread->process->processes;
+    const uint64_t each = call_monitors_threads(thread) ? 2 : 1;
+    struct rlimit host;
+    if (getrlimit(RLIMIT_NPROC, &host) < 0)
+        return;
+    host.rlim_max = limit->most > host.rlim_max ? limit->most : host.rlim_max;
+    host.rlim_cur = limit->now < host.rlim_max / each ? limit->now * each : host.rlim_max;
+    setrlimit(RLIMIT_NPROC, &host);
+}
+
+static int64_t change_own(struct thread *thread, struct limit *limit, uint64_t set, uint64_t get)
+{
+    struct process *process = thread->process;
     const struct limit before = *limit;
     struct limit after = before;
     if (set && access_read(process, set, &after, sizeof after) < 0)
@@ -77,6 +95,8 @@ static int64_t change_own(struct process *process, struct limit *limit, uint64_t
     if (after.most > before.most && !may_raise())
         return -EPERM;
     *limit = after;
+    if (set && limit == &process->processes)
+        set_processes(thread);
     return get ? access_write(process, get, &before, sizeof before) : 0;
 }
 
@@ -96,7 +116,7 @@ int64_t call_getrlimit(struct thread *thread, const uint64_t *arguments)
         return arguments[1] ? change_files(thread->process, 0, arguments[1]) : -EFAULT;
     struct limit *own = own_limit(thread->process, arguments[0]);
     if (own)
-        return arguments[1] ? change_own(thread->process, own, 0, arguments[1]) : -EFAULT;
+        return arguments[1] ? change_own(thread, own, 0, arguments[1]) : -EFAULT;
     return window_is_foreign(thread->process->window, arguments[1])
                ? -EFAULT
                : call_host(thread, SYS_getrlimit, arguments);
@@ -108,7 +128,7 @@ int64_t call_setrlimit(struct thread *thread, const uint64_t *arguments)
         return arguments[1] ? change_files(thread->process, arguments[1], 0) : -EFAULT;
     struct limit *own = own_limit(thread->process, arguments[0]);
     if (own)
-        return arguments[1] ? change_own(thread->process, own, arguments[1], 0) : -EFAULT;
+        return arguments[1] ? change_own(thread, own, arguments[1], 0) : -EFAULT;
     if (window_is_foreign(thread->process->window, arguments[1]))
         return -EFAULT;
     return change_host(thread, SYS_setrlimit, arguments, arguments[0] == RLIMIT_STACK ? arguments[1] : 0);
@@ -121,7 +141,7 @@ int64_t call_prlimit(struct thread *thread, const uint64_t *arguments)
         return change_files(thread->process, arguments[2], arguments[3]);
     struct limit *limit = own ? own_limit(thread->process, arguments[1]) : NULL;
     if (limit)
-        return change_own(thread->process, limit, arguments[2], arguments[3]);
+        return change_own(thread, limit, arguments[2], arguments[3]);
     bool foreign = window_is_foreign(thread->process->window, arguments[2]) ||
                    window_is_foreign(thread->process->window, arguments[3]);
     uint64_t set = own && arguments[1] == RLIMIT_STACK ? arguments[2] : 0;

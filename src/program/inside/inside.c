@@ -3,6 +3,7 @@
 #include "host/descriptor.h"
 #include "monitor/kvm/kvm.h"
 #include "program/inside/counted.h"
+#include "program/inside/handed.h"
 #include "program/inside/heat.h"
 #include "program/inside/load.h"
 #include "program/inside/machine_thread.h"
@@ -53,42 +54,68 @@ static int keep(const struct kept_descriptors *kept, int *descriptor)
     return 0;
 }
 
-static int take_descriptors(
+/* What only the first program's process finds out, and then hands on. */
+static int begin_process(struct process *process, struct error *error)
+{
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    process->files_hard = limit.rlim_max;
+    getrlimit(RLIMIT_NPROC, &limit);
+    process->processes = (struct limit){limit.rlim_cur, limit.rlim_max};
+    memory_limits_take(&process->memory);
+    process->kept.proc = open("/proc", O_PATH | O_DIRECTORY);
+    return process->kept.proc < 0
+               ? error_errno(error, errno, "cannot open /proc, which tells what a program has mapped")
+               : 0;
+}
+
+static void take_over(struct process *process, const uint64_t handed[HANDED_COUNT])
+{
+    process->kept.proc = (int)handed[HANDED_PROC];
+    process->files_hard = handed[HANDED_FILES_HARD];
+    process->memory.addresses = (struct limit){handed[HANDED_ADDRESSES], handed[HANDED_ADDRESSES + 1]};
+    process->memory.data = (struct limit){handed[HANDED_DATA], handed[HANDED_DATA + 1]};
+    process->processes = (struct limit){handed[HANDED_PROCESSES], handed[HANDED_PROCESSES + 1]};
+    process->numbered = handed[HANDED_NUMBERED];
+    process->few_processes = handed[HANDED_FEW_PROCESSES];
+    process->executed = true;
+}
+
+static int take_handed(
     struct process *process, struct thread *thread, const char *text, int *file, struct error *error)
 {
-    enum { FIRST_TIME = 3, EXECUTED = 12 };
     struct kept_descriptors *kept = &process->kept;
-    struct rlimit limit = {0};
-    int filters = -1, numbered = 0;
-    struct limit *addresses = &process->memory.addresses, *data = &process->memory.data;
-    int got = sscanf(text, "%d,%d,%d,%d,%" SCNu64 ",%d,%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%d,%d",
-        &kept->tally, &kept->kvm, &kept->self, &kept->proc, &process->files_hard, &filters, &addresses->now,
-        &addresses->most, &data->now, &data->most, file, &numbered);
-    if (got != FIRST_TIME && got != EXECUTED)
+    uint64_t handed[HANDED_COUNT];
+    unsigned got = handed_read(text, handed);
+    if (got != HANDED_FIRST && got != HANDED_COUNT)
         return error_set(error, EINVAL, "this program is started by vcost run alone");
-    process->executed = got == EXECUTED;
-    process->numbered = numbered;
-    choose_kept(kept);
+    kept->tally = (int)handed[HANDED_TALLY];
+    kept->kvm = (int)handed[HANDED_KVM];
+    kept->self = (int)handed[HANDED_SELF];
     void *page = mmap(NULL, sizeof *process->tally, PROT_READ | PROT_WRITE, MAP_SHARED, kept->tally, 0);
     if (page == MAP_FAILED)
         return error_errno(error, errno, "cannot map the page of counters that vcost run made");
     process->tally = page;
+    *file = -1;
+    if (got == HANDED_FIRST)
+        return begin_process(process, error);
+    take_over(process, handed);
+    *file = (int)handed[HANDED_FILE];
+    if (seccomp_load(thread, (int)handed[HANDED_FILTERS]) < 0)
+        return error_set(error, EINVAL, "what the program before has forbidden cannot be read");
+    return 0;
+}
+
+static int take_descriptors(struct kept_descriptors *kept, struct error *error)
+{
+    int *const all[] = {&kept->tally, &kept->kvm, &kept->self, &kept->proc};
+    int rc = 0;
+    choose_kept(kept);
     if (kept->kvm < 0 && (kept->kvm = open("/dev/kvm", O_RDWR)) < 0) {
         struct monitor_facts facts;
         monitor_kvm.describe(&facts);
         return error_set(error, ENOTSUP, "%s", facts.reason);
     }
-    if (got == FIRST_TIME) {
-        getrlimit(RLIMIT_NOFILE, &limit);
-        process->files_hard = limit.rlim_max;
-        memory_limits_take(&process->memory);
-        if ((kept->proc = open("/proc", O_PATH | O_DIRECTORY)) < 0)
-            return error_errno(error, errno, "cannot open /proc, which tells what a program has mapped");
-    }
-    if (seccomp_load(thread, filters) < 0)
-        return error_set(error, EINVAL, "what the program before has forbidden cannot be read");
-    int *const all[] = {&kept->tally, &kept->kvm, &kept->self, &kept->proc};
-    int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof all / sizeof all[0]; i++)
         rc = keep(kept, all[i]);
     return rc < 0 ? error_errno(error, -rc, "cannot put aside the domain's descriptors") : 0;
@@ -242,7 +269,9 @@ static int begin(
     char **words = argv + INSIDE_ARGUMENTS;
     struct loadable *loadable;
     struct load_what what = {.path = path, .file = -1};
-    int rc = take_descriptors(process, thread, argv[INSIDE_DESCRIPTORS], &what.file, error);
+    int rc = take_handed(process, thread, argv[INSIDE_HANDED], &what.file, error);
+    if (rc == 0)
+        rc = take_descriptors(&process->kept, error);
     if (rc < 0)
         return rc;
     take_actions(process);
@@ -305,16 +334,30 @@ int inside_execute(
     struct process *process = thread->process;
     const struct kept_descriptors *kept = &process->kept;
     const struct memory_limits *memory = &process->memory;
-    char descriptors[192];
+    char text[HANDED_TEXT_BYTES];
     int filters = seccomp_save(thread);
     if (filters < -1)
         return filters;
-    snprintf(descriptors, sizeof descriptors,
-        "%d,%d,%d,%d,%" PRIu64 ",%d,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%d", kept->tally,
-        kept->kvm, kept->self, kept->proc, process->files_hard, filters, memory->addresses.now,
-        memory->addresses.most, memory->data.now, memory->data.most, file, process->numbered);
+    const uint64_t handed[HANDED_COUNT] = {
+        [HANDED_TALLY] = (uint64_t)kept->tally,
+        [HANDED_KVM] = (uint64_t)kept->kvm,
+        [HANDED_SELF] = (uint64_t)kept->self,
+        [HANDED_PROC] = (uint64_t)kept->proc,
+        [HANDED_FILTERS] = (uint64_t)filters,
+        [HANDED_FILE] = (uint64_t)file,
+        [HANDED_FILES_HARD] = process->files_hard,
+        [HANDED_ADDRESSES] = memory->addresses.now,
+        [HANDED_ADDRESSES + 1] = memory->addresses.most,
+        [HANDED_DATA] = memory->data.now,
+        [HANDED_DATA + 1] = memory->data.most,
+        [HANDED_PROCESSES] = process->processes.now,
+        [HANDED_PROCESSES + 1] = process->processes.most,
+        [HANDED_NUMBERED] = process->numbered,
+        [HANDED_FEW_PROCESSES] = process->few_processes,
+    };
+    handed_write(handed, text);
     words[INSIDE_NAME] = name;
-    words[INSIDE_DESCRIPTORS] = descriptors;
+    words[INSIDE_HANDED] = text;
     words[INSIDE_PATH] = (char *)path;
     counted_tell(process);
     syscall(SYS_execveat, kept->self, "", words, environment, AT_EMPTY_PATH);

@@ -5,12 +5,9 @@
 
 #include "program/inside/process.h"
 
-/* argv: its name; descriptors "tally,kvm,self" (kvm -1: /dev/kvm is opened), behind which an execve() adds
- * ",proc,hard limit of descriptors,filters of system calls (-1: none),limits of
- * addresses and of data,file to execute (-1: by its path),
- * is it in a namespace of processes of the program's? (machine_thread.h)"; the path to execute, or if that
- * holds no slash, a name to be looked for in PATH; the program's arguments, the first included. */
-enum { INSIDE_NAME, INSIDE_DESCRIPTORS, INSIDE_PATH, INSIDE_ARGUMENTS };
+/* argv: its name; what it is handed (handed.h); the path to execute, or if that holds no slash, a name to be
+ * looked for in PATH; the program's arguments, the first included. */
+enum { INSIDE_NAME, INSIDE_HANDED, INSIDE_PATH, INSIDE_ARGUMENTS };
 
 int inside_main(int argc, char **argv, char **environment);
 

@@ -45,19 +45,34 @@ static bool write_number(int proc, const char *name, long number)
     return written;
 }
 
-/* The number that was given last in this process' namespace: the next one is looked for from there on.
- * Whoever makes a process meanwhile gets a high one, too. */
+static const char last_number[] = "sys/kernel/ns_last_pid";
+
+/* The number that was given last in this process' namespace, from which on the next one is looked for:
+ * whoever makes a process meanwhile gets a high one, too. -1: it cannot be chosen. */
+static long begin_above(const struct process *process)
+{
+    const int proc = process->kept.proc;
+    long last = read_number(proc, last_number), most = read_number(proc, "sys/kernel/pid_max");
+    return last > 0 && most > 0 && write_number(proc, last_number, most / 2) ? last : -1;
+}
+
 int machine_begin(struct thread *thread, struct error *error)
 {
-    static const char last_name[] = "sys/kernel/ns_last_pid";
-    const int proc = thread->process->kept.proc;
-    if (!thread->process->numbered)
+    const struct process *process = thread->process;
+    struct rlimit limit, most;
+    if (!process->numbered && !process->few_processes)
         return 0;
-    long last = read_number(proc, last_name), most = read_number(proc, "sys/kernel/pid_max");
-    bool moved = last > 0 && most > 0 && write_number(proc, last_name, most / 2);
+    long last = process->numbered ? begin_above(process) : -1;
+    bool limited = process->few_processes && getrlimit(RLIMIT_NPROC, &limit) == 0;
+    if (limited) {
+        most = (struct rlimit){limit.rlim_max, limit.rlim_max};
+        setrlimit(RLIMIT_NPROC, &most);
+    }
     int rc = machine_enter_once(thread, error);
-    if (moved)
-        write_number(proc, last_name, last);
+    if (limited)
+        setrlimit(RLIMIT_NPROC, &limit);
+    if (last > 0)
+        write_number(process->kept.proc, last_number, last);
     return rc;
 }
 

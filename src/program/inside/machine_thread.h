@@ -8,9 +8,10 @@
 /* Runs a new machine for the first time, for nothing. */
 int machine_enter_once(struct thread *thread, struct error *error);
 
-/* The same in a process of a namespace that the program has made for its children (process->numbered): there
- * the thread gets a number far above, if this process may choose it (CAP_CHECKPOINT_RESTORE in its user
- * namespace), so that the program's processes have the numbers that they have natively. */
+/* The same where the program would notice that thread. In a namespace of processes that it has made for its
+ * children (process->numbered) the thread gets a number far above, if this process may choose it
+ * (CAP_CHECKPOINT_RESTORE in its user namespace), so that the program's processes have the numbers that they
+ * have natively. And where it has set a limit of processes the thread may be one more. */
 int machine_begin(struct thread *thread, struct error *error);
 
 /* Has this process sent its children to another namespace of processes? Then it can make no thread any more,

@@ -65,6 +65,8 @@ struct process {
     bool threaded;       /* there was more than one of them, or is another of vcost's own (heat.h) */
     uint64_t files_hard; /* its hard RLIMIT_NOFILE, which is not the host's: that of the domain is larger */
     struct memory_limits memory;  /* as the program has set them */
+    struct limit processes;       /* the same (call_limit.c) */
+    bool few_processes;           /* the program has set that */
     const struct filter *filters; /* of all threads (seccomp.h, SECCOMP_FILTER_FLAG_TSYNC) */
     bool executed;                /* by another program of the domain */
     bool numbers_children;        /* they begin a namespace of processes (unshare) */
