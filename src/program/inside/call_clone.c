@@ -2,6 +2,7 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/access.h"
+#include "program/inside/children.h"
 #include "program/inside/counted.h"
 #include "program/inside/machine_thread.h"
 #include "program/inside/signals.h"
@@ -74,6 +75,9 @@ static int64_t fork_process(struct thread *thread, uint64_t flags, const uint64_
 {
     struct process *process = thread->process;
     struct error error;
+    int begun = children_begin(process);
+    if (begun < 0)
+        return begun;
     void *extended = calloc(1, domain_extended_bytes(process->domain));
     if (!extended || domain_get_extended(thread->cpu, extended, &error) < 0) {
         free(extended);
@@ -161,6 +165,9 @@ static int64_t lend(
     struct thread *thread, uint64_t flags, const struct domain_user *user, const uint64_t tell[2])
 {
     enum { OWN = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
+    int begun = children_begin(thread->process);
+    if (begun < 0)
+        return begun;
     char *room = mmap(NULL, BORROWER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (room == MAP_FAILED)
         return -EAGAIN;
@@ -193,7 +200,9 @@ static int64_t start_thread(struct thread *thread, uint64_t flags, const uint64_
     enum { NEEDED = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD };
     struct domain_user user = thread->user;
     if ((flags & NEEDED) != NEEDED || !arguments[1])
-        return -EINVAL; /* threads of one process share all this in a domain */
+        return -EINVAL;                      /* threads of one process share all this in a domain */
+    if (thread->process->children_announced) /* kernel/fork.c: none while its children go elsewhere */
+        return -EINVAL;
     if (thread->process->borrowed)
         return -EAGAIN;
     user.registers.rax = 0;

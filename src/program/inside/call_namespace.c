@@ -3,6 +3,7 @@
  * the process gets another machine, and the call is made before that has ever run. */
 #include "program/inside/calls.h"
 
+#include "program/inside/children.h"
 #include "program/inside/counted.h"
 #include "program/inside/machine_thread.h"
 #include "program/inside/thread.h"
@@ -84,8 +85,27 @@ static int64_t call_alone(struct thread *thread, long number, const uint64_t *ar
     return result;
 }
 
+/* Only its own children go there, and the machine that it has runs on. */
+static bool may_announce(const struct thread *thread, uint64_t flags)
+{
+    return flags & CLONE_NEWPID && thread->process->threads == 1 && call_monitors_threads(thread);
+}
+
+static int64_t announce(struct thread *thread, uint64_t flags)
+{
+    const uint64_t rest[6] = {flags & ~(uint64_t)CLONE_NEWPID};
+    int64_t rc = thread->process->children_announced ? -EINVAL : children_try(flags);
+    if (rc == 0 && rest[0])
+        rc = call_alone(thread, SYS_unshare, rest, 0);
+    if (rc == 0)
+        thread->process->children_announced = thread->process->numbers_children = true;
+    return rc;
+}
+
 int64_t call_unshare(struct thread *thread, const uint64_t *arguments)
 {
+    if (may_announce(thread, arguments[0]))
+        return announce(thread, arguments[0]);
     int64_t result = call_alone(thread, SYS_unshare, arguments, 0);
     thread->process->numbers_children |= result == 0 && arguments[0] & CLONE_NEWPID;
     return result;
@@ -93,5 +113,6 @@ int64_t call_unshare(struct thread *thread, const uint64_t *arguments)
 
 int64_t call_setns(struct thread *thread, const uint64_t *arguments)
 {
-    return call_is_kept(thread, arguments[0]) ? -EBADF : call_alone(thread, SYS_setns, arguments, 1);
+    int rc = call_is_kept(thread, arguments[0]) ? -EBADF : children_begin(thread->process);
+    return rc < 0 ? rc : call_alone(thread, SYS_setns, arguments, 1);
 }

@@ -19,6 +19,8 @@ enum handed {
     HANDED_PROCESSES = HANDED_DATA + 2,
     HANDED_NUMBERED = HANDED_PROCESSES + 2, /* machine_thread.h */
     HANDED_FEW_PROCESSES,
+    HANDED_CHILDREN, /* children.h: a descriptor; -1 */
+    HANDED_ANNOUNCED,
     HANDED_COUNT
 };
 

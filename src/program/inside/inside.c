@@ -2,6 +2,7 @@
 
 #include "host/descriptor.h"
 #include "monitor/kvm/kvm.h"
+#include "program/inside/children.h"
 #include "program/inside/counted.h"
 #include "program/inside/handed.h"
 #include "program/inside/heat.h"
@@ -78,6 +79,8 @@ static void take_over(struct process *process, const uint64_t handed[HANDED_COUN
     process->processes = (struct limit){handed[HANDED_PROCESSES], handed[HANDED_PROCESSES + 1]};
     process->numbered = handed[HANDED_NUMBERED];
     process->few_processes = handed[HANDED_FEW_PROCESSES];
+    process->children = (int)handed[HANDED_CHILDREN];
+    process->children_announced = process->numbers_children = handed[HANDED_ANNOUNCED];
     process->executed = true;
 }
 
@@ -307,7 +310,7 @@ static int begin(
 
 int inside_main(int argc, char **argv, char **environment)
 {
-    static struct process process = {.threads = 1};
+    static struct process process = {.threads = 1, .children = -1};
     struct rlimit limit; /* of the program's descriptors, of which it may leave none */
     struct error error;
     struct thread *thread = calloc(1, sizeof *thread);
@@ -335,9 +338,12 @@ int inside_execute(
     const struct kept_descriptors *kept = &process->kept;
     const struct memory_limits *memory = &process->memory;
     char text[HANDED_TEXT_BYTES];
-    int filters = seccomp_save(thread);
+    int filters = seccomp_save(thread), children;
     if (filters < -1)
         return filters;
+    if (geteuid() != 0 && (children = children_begin(process)) < 0) /* it may lose the right to it */
+        return children;
+    children_leave(process, &children);
     const uint64_t handed[HANDED_COUNT] = {
         [HANDED_TALLY] = (uint64_t)kept->tally,
         [HANDED_KVM] = (uint64_t)kept->kvm,
@@ -354,6 +360,8 @@ int inside_execute(
         [HANDED_PROCESSES + 1] = process->processes.most,
         [HANDED_NUMBERED] = process->numbered,
         [HANDED_FEW_PROCESSES] = process->few_processes,
+        [HANDED_CHILDREN] = (uint64_t)children,
+        [HANDED_ANNOUNCED] = process->children_announced,
     };
     handed_write(handed, text);
     words[INSIDE_NAME] = name;
@@ -364,6 +372,8 @@ int inside_execute(
     int code = errno;
     if (filters >= 0)
         close(filters);
+    if (children >= 0)
+        children_return(process, children, NULL);
     return -code;
 }
 

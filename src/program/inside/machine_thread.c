@@ -1,10 +1,10 @@
 #include "program/inside/machine_thread.h"
 
+#include "program/inside/children.h"
 #include "program/inside/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -58,9 +58,9 @@ static long begin_above(const struct process *process)
 
 int machine_begin(struct thread *thread, struct error *error)
 {
-    const struct process *process = thread->process;
+    struct process *process = thread->process;
     struct rlimit limit, most;
-    if (!process->numbered && !process->few_processes)
+    if (!process->numbered && !process->few_processes && process->children < 0)
         return 0;
     long last = process->numbered ? begin_above(process) : -1;
     bool limited = process->few_processes && getrlimit(RLIMIT_NPROC, &limit) == 0;
@@ -73,6 +73,9 @@ int machine_begin(struct thread *thread, struct error *error)
         setrlimit(RLIMIT_NPROC, &limit);
     if (last > 0)
         write_number(process->kept.proc, last_number, last);
+    if (rc == 0 && process->children >= 0)
+        rc = children_return(process, process->children, error);
+    process->children = -1;
     return rc;
 }
 
@@ -89,12 +92,12 @@ bool machine_children_are_elsewhere(const struct process *process)
 /* A thread counts as a process does. */
 static bool can_make_no_process(void)
 {
-    pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, NULL, NULL, 0);
+    pid_t child = (pid_t)syscall(SYS_clone, 0, 0, NULL, NULL, 0);
     if (child == 0)
         _exit(0);
     if (child < 0)
         return errno == EAGAIN;
-    waitpid(child, NULL, 0);
+    waitpid(child, NULL, __WALL);
     return false;
 }
 

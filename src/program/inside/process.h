@@ -69,7 +69,9 @@ struct process {
     bool few_processes;           /* the program has set that */
     const struct filter *filters; /* of all threads (seccomp.h, SECCOMP_FILTER_FLAG_TSYNC) */
     bool executed;                /* by another program of the domain */
-    bool numbers_children;        /* they begin a namespace of processes (unshare) */
+    bool numbers_children;        /* they are to begin a namespace of processes (children.h) */
+    bool children_announced;      /* the kernel does not know that yet */
+    int children;                 /* the place to which it is to return, or -1 */
     bool numbered;                /* it is in one that the program has made (machine_thread.h) */
     bool borrowed;                /* its memory, domain and window are its parent's, which waits (vfork) */
     void *words; /* mapped: what it calls execve() with; the parent unmaps them where they are borrowed */
