@@ -203,7 +203,7 @@ def test_a_program_may_have_the_addresses_that_sanitizers_want():
 
 def test_a_system_call_ends_with_the_memory_that_it_is_given():
     needs_kvm()
-    assert same(program("edge")).out == b"read 4096, heap 1\n"
+    assert same(program("edge")).out == b"read 4096, heap 1, dropped 3\n"
 
 
 def test_limits_of_memory_are_those_that_the_program_has_set():

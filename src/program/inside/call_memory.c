@@ -85,6 +85,15 @@ int64_t call_brk(struct thread *thread, const uint64_t *arguments)
     return window_brk(window, may ? arguments[0] : 0);
 }
 
+/* Of [from, to) what the program has; the rest is a hole, which is told when all is done (madvise(2)). */
+static int64_t advise_around(struct thread *thread, uint64_t from, uint64_t to, uint64_t advice)
+{
+    int64_t rc = call_host(thread, SYS_madvise, (const uint64_t[6]){from, 0, advice});
+    for (uint64_t end; rc == 0 && window_next(thread->process->window, &from, to, &end); from = end)
+        rc = call_host(thread, SYS_madvise, (const uint64_t[6]){from, end - from, advice});
+    return rc < 0 ? rc : -ENOMEM;
+}
+
 /* What the kernel takes away by it goes from the guest, too; what it makes inaccessible behind the back of
  * the areas (guard pages, Linux 6.13) is refused as by an older one. */
 int64_t call_madvise(struct thread *thread, const uint64_t *arguments)
@@ -99,8 +108,7 @@ int64_t call_madvise(struct thread *thread, const uint64_t *arguments)
     bool possible = address % PAGE == 0 && bytes && address + bytes > address;
     if (!possible || window_holds(thread->process->window, address, bytes))
         return call_host(thread, SYS_madvise, arguments);
-    int64_t rc = call_host(thread, SYS_madvise, (const uint64_t[6]){address, 0, arguments[2]});
-    return rc < 0 ? rc : -ENOMEM;
+    return advise_around(thread, address, address + bytes, arguments[2]);
 }
 
 int64_t call_shmat(struct thread *thread, const uint64_t *arguments)

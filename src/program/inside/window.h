@@ -58,6 +58,9 @@ bool window_owns(uint64_t from, uint64_t bytes);
  * its clock)? Whatever is not is none of its business. */
 bool window_holds(const struct window *window, uint64_t address, uint64_t bytes);
 
+/* What the program has mapped first of [*from, to): [*from, *end). False: nothing. */
+bool window_next(struct window *window, uint64_t *from, uint64_t to, uint64_t *end);
+
 /* How much of its addresses a program has mapped outside of [from, to), as Linux counts that for RLIMIT_AS:
  * of its stack as much as it begins with. */
 uint64_t window_total(struct window *window, uint64_t from, uint64_t to);

@@ -1,4 +1,5 @@
-/* How much a program has mapped, as Linux counts it for its limits (mm/mmap.c, vm_stat_account()). */
+/* What a program has mapped, and how much, as Linux counts it for its limits (mm/mmap.c, vm_stat_account()).
+ */
 #include "program/inside/window_internal.h"
 
 /* What the kernel gives a program for its stack to begin with (fs/exec.c, setup_arg_pages()); what it grows
@@ -16,6 +17,19 @@ static uint64_t common(uint64_t from, uint64_t to, uint64_t other_from, uint64_t
 static uint64_t beside_stack(const struct window *window, uint64_t from, uint64_t to)
 {
     return to - from - common(from, to, window->stack.guard, window->stack.top);
+}
+
+bool window_next(struct window *window, uint64_t *from, uint64_t to, uint64_t *end)
+{
+    pthread_mutex_lock(&window->lock);
+    const struct area *area = areas_from(&window->areas, *from);
+    bool is = area && area->from < to;
+    if (is) {
+        *from = area->from > *from ? area->from : *from;
+        *end = area->to < to ? area->to : to;
+    }
+    pthread_mutex_unlock(&window->lock);
+    return is;
 }
 
 uint64_t window_total(struct window *window, uint64_t from, uint64_t to)
