@@ -330,45 +330,48 @@ int inside_main(int argc, char **argv, char **environment)
     thread_run(thread);
 }
 
+static void hand_over(const struct process *process, uint64_t handed[HANDED_COUNT])
+{
+    const struct kept_descriptors *kept = &process->kept;
+    const struct memory_limits *memory = &process->memory;
+    handed[HANDED_TALLY] = (uint64_t)kept->tally;
+    handed[HANDED_KVM] = (uint64_t)kept->kvm;
+    handed[HANDED_SELF] = (uint64_t)kept->self;
+    handed[HANDED_PROC] = (uint64_t)kept->proc;
+    handed[HANDED_FILES_HARD] = process->files_hard;
+    handed[HANDED_ADDRESSES] = memory->addresses.now;
+    handed[HANDED_ADDRESSES + 1] = memory->addresses.most;
+    handed[HANDED_DATA] = memory->data.now;
+    handed[HANDED_DATA + 1] = memory->data.most;
+    handed[HANDED_PROCESSES] = process->processes.now;
+    handed[HANDED_PROCESSES + 1] = process->processes.most;
+    handed[HANDED_NUMBERED] = process->numbered;
+    handed[HANDED_FEW_PROCESSES] = process->few_processes;
+    handed[HANDED_ANNOUNCED] = process->children_announced;
+}
+
 int inside_execute(
     const struct thread *thread, const char *path, int file, char **words, char *const *environment)
 {
     static char name[] = "vcost-inside";
     struct process *process = thread->process;
-    const struct kept_descriptors *kept = &process->kept;
-    const struct memory_limits *memory = &process->memory;
+    uint64_t handed[HANDED_COUNT];
     char text[HANDED_TEXT_BYTES];
-    int filters = seccomp_save(thread), children;
-    if (filters < -1)
+    int children = geteuid() != 0 ? children_begin(process) : 0; /* it may lose the right to it */
+    int filters = children < 0 ? children : seccomp_save(thread);
+    if (filters < -1 || children < 0)
         return filters;
-    if (geteuid() != 0 && (children = children_begin(process)) < 0) /* it may lose the right to it */
-        return children;
     children_leave(process, &children);
-    const uint64_t handed[HANDED_COUNT] = {
-        [HANDED_TALLY] = (uint64_t)kept->tally,
-        [HANDED_KVM] = (uint64_t)kept->kvm,
-        [HANDED_SELF] = (uint64_t)kept->self,
-        [HANDED_PROC] = (uint64_t)kept->proc,
-        [HANDED_FILTERS] = (uint64_t)filters,
-        [HANDED_FILE] = (uint64_t)file,
-        [HANDED_FILES_HARD] = process->files_hard,
-        [HANDED_ADDRESSES] = memory->addresses.now,
-        [HANDED_ADDRESSES + 1] = memory->addresses.most,
-        [HANDED_DATA] = memory->data.now,
-        [HANDED_DATA + 1] = memory->data.most,
-        [HANDED_PROCESSES] = process->processes.now,
-        [HANDED_PROCESSES + 1] = process->processes.most,
-        [HANDED_NUMBERED] = process->numbered,
-        [HANDED_FEW_PROCESSES] = process->few_processes,
-        [HANDED_CHILDREN] = (uint64_t)children,
-        [HANDED_ANNOUNCED] = process->children_announced,
-    };
+    hand_over(process, handed);
+    handed[HANDED_FILTERS] = (uint64_t)filters;
+    handed[HANDED_FILE] = (uint64_t)file;
+    handed[HANDED_CHILDREN] = (uint64_t)children;
     handed_write(handed, text);
     words[INSIDE_NAME] = name;
     words[INSIDE_HANDED] = text;
     words[INSIDE_PATH] = (char *)path;
     counted_tell(process);
-    syscall(SYS_execveat, kept->self, "", words, environment, AT_EMPTY_PATH);
+    syscall(SYS_execveat, process->kept.self, "", words, environment, AT_EMPTY_PATH);
     int code = errno;
     if (filters >= 0)
         close(filters);
