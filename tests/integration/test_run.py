@@ -138,6 +138,34 @@ print(os.wait()[1])"""
     assert b"written" in same("/usr/bin/python3", "-c", script).out
 
 
+def test_proc_tells_a_program_of_its_own_mappings_and_threads():
+    needs_kvm()
+    script = """import os, threading
+def told(path, **options):
+    with open(path, encoding="ascii", **options) as file:
+        return file.read().splitlines()
+def mapped(path, **options):
+    lines = [line.split(None, 5) for line in told(path, **options)]
+    places = [[int(end, 16) for end in line[0].split("-")] for line in lines]
+    return places == sorted(places), sorted((line[1], line[2], line[5]) for line in lines if len(line) > 5)
+def threads(path):
+    return [line for line in told(path) if line.startswith(("Threads:", "Pid:", "Name:"))][:1] + [line for line in told(path) if "Threads" in line]
+own, folder = f"/proc/{os.getpid()}", os.open("/proc/self", os.O_DIRECTORY | os.O_PATH)
+below = lambda path, flags: os.open(path, flags, dir_fd=folder)
+for path, options in (("/proc/self/maps", {}), (own + "/maps", {}), ("maps", {"opener": below})): print(mapped(path, **options))
+print(threads("/proc/self/status"), len(told("status", opener=below)) == len(told(own + "/status")))
+stop = threading.Event()
+for _ in range(3): threading.Thread(target=stop.wait).start()
+print(threads(own + "/status"))
+stop.set()
+for path, flags in (("/proc/self/maps", os.O_RDWR), ("/proc/self/status", os.O_DIRECTORY), ("/proc/0/maps", os.O_RDONLY)):
+    try: print(os.open(path, flags))
+    except OSError as error: print(error)
+print(os.open("/proc/self/status", os.O_RDONLY) == os.open("/dev/null", os.O_RDONLY) - 1)"""
+    out = same("/usr/bin/python3", "-c", script).out
+    assert b"[heap]" in out and b"[stack]" in out and b"Threads:\\t4" in out, out
+
+
 def test_a_child_with_its_parents_descriptors_alone_is_refused():
     needs_kvm()
     script = """import ctypes, os
@@ -177,7 +205,15 @@ def test_a_program_may_have_the_addresses_that_sanitizers_want():
 
 def test_a_system_call_ends_with_the_memory_that_it_is_given():
     needs_kvm()
-    assert same(program("edge")).out == b"read 4096, heap 1\n"
+    assert same(program("edge")).out == b"read 4096, heap 1, dropped 3\n"
+
+
+def test_limits_of_memory_are_those_that_the_program_has_set():
+    needs_kvm()
+    out = same(program("limits")).out.decode().split("limit ")
+    assert "heap 18, grown 18" in out[1] and "heap 9, grown 9" in out[3] and "heap 64, grown 64" in out[-1], out
+    words = same("sh", "-c", "ulimit -v 1000000; ulimit -d 60000; /bin/echo a; ulimit -v; ulimit -d; for v in 500 2000 4000; do (ulimit -v $v; /bin/echo $v); done")
+    assert b"a\n1000000\n60000\n" in words.out, words.out
 
 
 def test_signals_come_as_they_do_natively():
@@ -223,6 +259,72 @@ def broken_files(folder, seeds):
         files[f"by-{seed}"] = broken_elf.broken(1000000 + seed, b"")
         files[f"linked-{seed}"] = broken_elf.whole(2 + seed % 2, os.path.join(folder, f"by-{seed}").encode())
     return files
+
+
+def of_many_segments(count):
+    """The headers stand behind all else."""
+    header, segments = broken_elf.parts(3, b"")
+    page = broken_elf.PAGE
+    segments[3:3] = [[broken_elf.LOAD, 4, 0, 0x400000 + i * page, 0, page, page, page] for i in range(count)]
+    header[5], header[10] = 3 * page, len(segments)
+    return broken_elf.built(header, [], b"").ljust(3 * page, b"\0") + b"".join(broken_elf.SEGMENT.pack(*segment) for segment in segments)
+
+
+def test_a_program_may_have_as_many_segments_as_linux_reads():
+    needs_kvm()
+    folder, files = os.path.join(SCRATCH, "segments"), {str(count): of_many_segments(count) for count in (300, 1166, 1167)}
+    os.mkdir(folder)
+    for name, content in files.items():
+        with open(os.open(os.path.join(folder, name), os.O_CREAT | os.O_WRONLY, 0o755), "wb") as file:
+            file.write(content)
+    out = same(program("execute"), *files, cwd=folder).out
+    assert out == b"300: status 2a00\n1166: status 2a00\n1167: Exec format error\n", out
+
+
+EXECUTE_BY_DESCRIPTOR = """import ctypes, os, sys
+call = ctypes.CDLL(None, use_errno=True).syscall
+EXECVEAT, EMPTY_PATH = 322, 0x1000
+def execute(what, name, mode, inherited):
+    folder = os.path.dirname(name) if mode == os.O_DIRECTORY else None
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        opened = os.open(folder or name, mode)
+        os.dup2(opened, 50, inheritable=inherited)
+        os.close(opened)
+        words = (ctypes.c_char_p * 4)(b"x", b"/dev/null", b"y", None)
+        call(EXECVEAT, 50, os.path.basename(name).encode() if folder else b"", words, (ctypes.c_char_p * 1)(None), 0 if folder else EMPTY_PATH)
+        print(what, os.strerror(ctypes.get_errno()), flush=True)
+        os._exit(1)
+    print(what, os.waitpid(pid, 0)[1])
+for name in sys.argv[1:]:
+    for inherited in (False, True):
+        for mode in (os.O_RDONLY, os.O_PATH, os.O_DIRECTORY, os.O_RDWR)[:None if BUSY else 3]:
+            execute((os.path.basename(name), inherited, mode), name, mode, inherited)
+"""
+
+
+def written_are_busy():
+    """Can this kernel be asked whether a file may be executed? (Linux 6.14, AT_EXECVE_CHECK)"""
+    execveat, empty_path_and_check = 322, 0x11000
+    words = (ctypes.c_char_p * 2)(b"", None)
+    with open("/bin/true", "rb") as file:
+        return ctypes.CDLL(None).syscall(execveat, file.fileno(), b"", words, words, empty_path_and_check) == 0
+
+
+def test_what_a_descriptor_names_is_executed_by_its_name():
+    needs_kvm()
+    folder = os.path.join(SCRATCH, "named")
+    os.mkdir(folder)
+    names = [os.path.join(folder, name) for name in ("script", "program", "whose")]
+    for name, content in zip(names, (b"#!/bin/sh\necho $0 $*; tr '\\0' ' ' < /proc/$$/cmdline; echo\n", open("/bin/head", "rb").read(), b"#!/bin/sh\necho mine\n")):
+        with open(os.open(name, os.O_CREAT | os.O_WRONLY, 0o755), "wb") as file:
+            file.write(content)
+    if os.getuid() == 0:
+        os.chown(names[2], 1, 1)
+    os.chmod(names[2], 0o6755)  # says nothing of a script
+    out = same(sys.executable, "-c", f"BUSY = {written_are_busy()}\n" + EXECUTE_BY_DESCRIPTOR, *names).out
+    assert out.count(b"\n/dev/fd/50 /dev/null y\n") == 2 and b"/dev/fd/50/script /dev/null y\n" in out and out.count(b"mine\n") == 3, out
 
 
 def is_lacking(name, files):
@@ -458,6 +560,47 @@ def test_namespaces_for_a_process_of_one_thread_are_had():
     for words in (["unshare", "--user", "--map-root-user", "sh", "-c", "id -u; cat /proc/self/uid_map; (exit 3)"],
             ["sh", "-c", "unshare --mount sh -c 'mount -t tmpfs t /mnt && ls /mnt'; nsenter --mount=/proc/$$/ns/mnt ls -d /"]):
         same(*words)
+    same("unshare", "--user", "--map-root-user", "--pid", "bash", "-c", "echo a; (exit 3); echo $?; unshare --pid true; echo $?")
+    if os.getuid() == 0:  # may go back to its own namespace
+        same("unshare", "--pid", "bash", "-c", "sleep 100 & sh -c 'echo $$; true'; exec bash -c 'sh -c \"echo \\$\\$; true\"; /bin/echo b; kill -9 $1' x $!")
+    if os.path.exists("/proc/sys/kernel/ns_last_pid"):  # CONFIG_CHECKPOINT_RESTORE
+        same("unshare", "--user", "--map-root-user", "--pid", "--fork", "sh", "-c", "echo $$; sh -c 'echo $$; true'; (exec sh -c 'echo $$; true'); echo $$")
+
+
+def test_why_kvm_can_make_no_thread_is_said():
+    needs_kvm()
+    cases = [(["unshare", "--user", "--pid"], None, b"vcost: this process has sent its children to another namespace of processes")]
+    if os.getuid() == 0:  # who may have more than the limit
+        cases.append((["setpriv", "--reuid=64999", "--clear-groups"], lambda: resource.setrlimit(resource.RLIMIT_NPROC, (1, 1)),
+            b"vcost: KVM needs a thread in each process of a domain"))
+    for words, prepare, told in cases:
+        guest = Run([*words, "echo", "a"], True, preexec_fn=prepare)
+        makes_none = (guest.status, guest.out) == (0, b"a\n")  # this KVM does not
+        assert makes_none or (guest.status == 127 and guest.err.startswith(told)), (guest.status, guest.err)
+
+
+def test_a_limit_of_processes_counts_the_programs_own():
+    needs_kvm()
+    script = """import os, resource, signal
+NPROC, most = resource.RLIMIT_NPROC, 4
+resource.setrlimit(NPROC, (most, most))
+children, ended = [], []
+try:
+    while len(children) < 100:
+        pid = os.fork()
+        if pid == 0: signal.pause()
+        children.append(pid)
+except OSError as error: print(error)
+for pid in children:
+    os.kill(pid, signal.SIGTERM)
+    ended.append(os.waitpid(pid, 0)[1])
+print(resource.getrlimit(NPROC), len(children) >= most - 1, set(ended))
+try: resource.setrlimit(NPROC, (most + 1, most + 1))
+except ValueError as error: print(error)
+pid = os.fork() or os.execlp("sh", "sh", "-c", "ulimit -p; /bin/echo a | cat")
+print(os.waitpid(pid, 0)[1], flush=True)"""
+    if os.getuid() == 0:  # for a user who has no other processes
+        same("setpriv", "--reuid=64999", "--clear-groups", "/usr/bin/python3", "-c", script)
 
 
 def test_what_a_domain_refuses_is_told():
@@ -610,7 +753,7 @@ def test_page_pairs_are_run_in_turns_and_proved():
         assert kind == "native" or guest == small or pages["guest_share_2m"] > 0.5, pages  # its 40 MiB, whatever the host has
 
 
-NOT_AS_NATIVELY = "{ grep -c heap /proc/self/maps; :; }"  # in a domain that tells of vcost's process
+NOT_AS_NATIVELY = "grep VmSize /proc/self/status"  # in a domain that tells of vcost's process
 
 
 def test_files_that_differ_are_told():

@@ -136,6 +136,10 @@ static int check_one(const struct thread *thread, const char *kinds, uint64_t *a
         arguments[at] = (uintptr_t)call_path(
             thread, at && kinds[at - 1] == 'f' ? (int)arguments[at - 1] : AT_FDCWD, value);
         return 0;
+    case 'o':
+        arguments[at] =
+            (uintptr_t)call_opened(thread, at ? (int)arguments[at - 1] : AT_FDCWD, value, arguments[at + 1]);
+        return 0;
     case 'V':
         return check_vector(thread, value, arguments[at + 1]);
     case 'M':

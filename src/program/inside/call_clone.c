@@ -2,7 +2,9 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/access.h"
+#include "program/inside/children.h"
 #include "program/inside/counted.h"
+#include "program/inside/machine_thread.h"
 #include "program/inside/signals.h"
 #include "program/inside/thread.h"
 
@@ -14,6 +16,13 @@
 #include <unistd.h>
 
 /* ---- fork ---- */
+
+/* Of a child. */
+static void begin_numbers(struct process *process, uint64_t flags)
+{
+    process->numbered |= process->numbers_children || flags & CLONE_NEWPID;
+    process->numbers_children = false;
+}
 
 /* In the child: this thread alone, over a copy of the memory, with a virtual machine of its own. */
 static void go_on_as_child(struct thread *thread, const void *extended, uint64_t flags, uint64_t child_number)
@@ -28,6 +37,7 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
     process->threads = 1;
     process->threaded = false;
     process->borrowed = false;
+    begin_numbers(process, flags);
     pthread_mutex_init(&process->actions_lock, NULL);
     int rc = domain_renew(process->domain, &error);
     if (rc == 0)
@@ -40,6 +50,8 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
     }
     if (rc == 0)
         rc = domain_set_extended(thread->cpu, extended, &error);
+    if (rc == 0)
+        rc = machine_begin(thread, &error);
     if (rc < 0)
         process_fail(process, &error);
     if (flags & CLONE_CHILD_SETTID)
@@ -63,6 +75,9 @@ static int64_t fork_process(struct thread *thread, uint64_t flags, const uint64_
 {
     struct process *process = thread->process;
     struct error error;
+    int begun = children_begin(process);
+    if (begun < 0)
+        return begun;
     void *extended = calloc(1, domain_extended_bytes(process->domain));
     if (!extended || domain_get_extended(thread->cpu, extended, &error) < 0) {
         free(extended);
@@ -114,7 +129,7 @@ static int go_on_as_borrower(void *context)
 }
 
 static int open_borrower(
-    const struct thread *parent, const struct domain_user *user, struct borrower *borrower)
+    const struct thread *parent, uint64_t flags, const struct domain_user *user, struct borrower *borrower)
 {
     struct process *process = parent->process;
     struct error error;
@@ -124,6 +139,7 @@ static int open_borrower(
     pthread_mutex_init(&borrower->process.actions_lock, NULL);
     borrower->process.threads = 1;
     borrower->process.borrowed = true;
+    begin_numbers(&borrower->process, flags);
     borrower->thread = (struct thread){.process = &borrower->process,
         .user = *user,
         .first = true,
@@ -149,13 +165,16 @@ static int64_t lend(
     struct thread *thread, uint64_t flags, const struct domain_user *user, const uint64_t tell[2])
 {
     enum { OWN = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
+    int begun = children_begin(thread->process);
+    if (begun < 0)
+        return begun;
     char *room = mmap(NULL, BORROWER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (room == MAP_FAILED)
         return -EAGAIN;
     struct borrower *borrower = (struct borrower *)room;
     borrower->tell[0] = flags & CLONE_PARENT_SETTID ? tell[0] : 0;
     borrower->tell[1] = flags & CLONE_CHILD_SETTID ? tell[1] : 0;
-    int64_t result = open_borrower(thread, user, borrower);
+    int64_t result = open_borrower(thread, flags, user, borrower);
     if (result == 0) {
         signals_block();
         pid_t pid = clone(go_on_as_borrower, room + BORROWER_BYTES, (int)(flags & ~(uint64_t)OWN), borrower);
@@ -181,7 +200,9 @@ static int64_t start_thread(struct thread *thread, uint64_t flags, const uint64_
     enum { NEEDED = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD };
     struct domain_user user = thread->user;
     if ((flags & NEEDED) != NEEDED || !arguments[1])
-        return -EINVAL; /* threads of one process share all this in a domain */
+        return -EINVAL;                      /* threads of one process share all this in a domain */
+    if (thread->process->children_announced) /* kernel/fork.c: none while its children go elsewhere */
+        return -EINVAL;
     if (thread->process->borrowed)
         return -EAGAIN;
     user.registers.rax = 0;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { PAGE = 4096 };
 
@@ -118,30 +119,78 @@ static int take_words(struct look *look, uint64_t from, size_t before, struct wo
 
 /* ---- executing ---- */
 
-static int64_t execute(struct thread *thread, const char *path, uint64_t arguments, uint64_t environment)
+/* What a call names. */
+struct named {
+    const char *path;  /* its name for whom it is executed */
+    const char *below; /* by a descriptor: the path relative to it, or ""; NULL: by its name alone */
+    int descriptor;
+    bool closes; /* that will be closed then */
+};
+
+/* The descriptor itself may be one that can only name its file (O_PATH). */
+static int open_below(const struct thread *thread, const struct named *named)
+{
+    enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+    char link[sizeof "self/fd/" + 12];
+    snprintf(link, sizeof link, "self/fd/%d", named->descriptor);
+    int file = *named->below ? openat(named->descriptor, named->below, FLAGS)
+                             : openat(thread->process->kept.proc, link, FLAGS);
+    return file < 0 ? -errno : file;
+}
+
+/* A script's interpreter opens it by its name, which goes with a descriptor (fs/exec.c,
+ * BINPRM_FLAGS_PATH_INACCESSIBLE). What else a descriptor names is kept as *file. */
+static int keep_file(
+    const struct thread *thread, const struct named *named, const struct loadable *loadable, int *file)
+{
+    if (loadable->word_count)
+        return named->closes ? -ENOENT : 0;
+    *file = descriptor_copy(loadable->file, thread->process->kept.first, false);
+    return *file < 0 ? -errno : 0;
+}
+
+/* It is looked at once more by the program that comes: by its path, or as *file (else -1). */
+static int look_first(const struct thread *thread, const struct named *named, int *file)
+{
+    struct load_what what = {.path = named->path, .file = -1, .written = true};
+    struct loadable *loadable;
+    struct rlimit limit;
+    struct error error = {.code = 0};
+    int rc = 0;
+    *file = -1;
+    descriptor_limit_raise(&limit);
+    if (named->below)
+        rc = what.file = open_below(thread, named);
+    if (rc >= 0 && (rc = load_look(&what, &loadable, &error)) == 0) {
+        rc = named->below ? keep_file(thread, named, loadable, file) : 0;
+        load_free(loadable);
+    }
+    descriptor_limit_restore(&limit);
+    if (rc == -EFAULT && error.code == EFAULT)
+        signals_die(SIGSEGV);
+    return rc;
+}
+
+static int64_t execute(
+    struct thread *thread, const struct named *named, uint64_t arguments, uint64_t environment)
 {
     struct process *process = thread->process;
     struct look look = {.process = process};
     struct words words;
     char **with, **variables;
-    struct loadable *loadable;
-    struct rlimit limit;
-    struct error error = {.code = 0};
-    int rc = open_words(process, &words);
+    int file, rc = open_words(process, &words);
     if (rc < 0)
         return rc;
     rc = take_words(&look, arguments, INSIDE_ARGUMENTS, &words, &with);
     if (rc == 0)
         rc = take_words(&look, environment, 0, &words, &variables);
-    descriptor_limit_raise(&limit);
-    if (rc == 0 && (rc = load_look(path, &loadable, &error)) == 0)
-        load_free(loadable);
-    descriptor_limit_restore(&limit);
-    if (rc == -EFAULT && error.code == EFAULT)
-        signals_die(SIGSEGV);
+    if (rc == 0)
+        rc = look_first(thread, named, &file);
     if (rc == 0) {
         signals_let(thread);
-        rc = inside_execute(thread, path, with, variables);
+        rc = inside_execute(thread, named->path, file, with, variables);
+        if (file >= 0)
+            close(file);
     }
     close_words(process);
     return rc;
@@ -150,21 +199,23 @@ static int64_t execute(struct thread *thread, const char *path, uint64_t argumen
 int64_t call_execve(struct thread *thread, const uint64_t *arguments)
 {
     char path[PATH_MAX];
+    struct named named = {.path = path};
     int rc = access_text(thread->process, arguments[0], path, sizeof path);
     if (rc < 0)
         return rc;
     if (call_path(thread, AT_FDCWD, arguments[0]) == thread->process->executable)
-        return execute(thread, thread->process->executable, arguments[1], arguments[2]);
-    return execute(thread, path, arguments[1], arguments[2]);
+        named.path = thread->process->executable;
+    return execute(thread, &named, arguments[1], arguments[2]);
 }
 
-/* Relative to a directory, or the descriptor itself: by its name in /proc. */
+/* Relative to a directory, or the descriptor itself: for whom it is executed its name is in /dev/fd. */
 int64_t call_execveat(struct thread *thread, const uint64_t *arguments)
 {
     enum { DIGITS = 32 };
     char path[PATH_MAX], whole[PATH_MAX + DIGITS];
+    struct named named = {.path = path};
     struct stat facts;
-    int directory = (int)arguments[0], flags = (int)arguments[4];
+    int directory = (int)arguments[0], flags = (int)arguments[4], kind = 0;
     int rc = access_text(thread->process, arguments[1], path, sizeof path);
     if (rc < 0)
         return rc;
@@ -175,16 +226,16 @@ int64_t call_execveat(struct thread *thread, const uint64_t *arguments)
     if (!path[0] && !(flags & AT_EMPTY_PATH))
         return -ENOENT;
     bool below = path[0] != '/' && (directory != AT_FDCWD || !path[0]);
-    if (below && fcntl(directory, F_GETFD) < 0)
+    if (below && (kind = fcntl(directory, F_GETFD)) < 0)
         return -EBADF;
     if (flags & AT_SYMLINK_NOFOLLOW && path[0] &&
         fstatat(directory, path, &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(facts.st_mode))
         return -ELOOP;
-    if (path[0] && call_path(thread, directory, arguments[1]) == thread->process->executable)
-        snprintf(whole, sizeof whole, "%s", thread->process->executable);
-    else if (!below)
-        snprintf(whole, sizeof whole, "%s", path);
-    else
-        snprintf(whole, sizeof whole, "/proc/self/fd/%d%s%s", directory, path[0] ? "/" : "", path);
-    return execute(thread, whole, arguments[2], arguments[3]);
+    if (path[0] && call_path(thread, directory, arguments[1]) == thread->process->executable) {
+        named.path = thread->process->executable;
+    } else if (below) {
+        snprintf(whole, sizeof whole, "/dev/fd/%d%s%s", directory, path[0] ? "/" : "", path);
+        named = (struct named){whole, path, directory, kind & FD_CLOEXEC};
+    }
+    return execute(thread, &named, arguments[2], arguments[3]);
 }

@@ -115,7 +115,7 @@ int64_t call_getdents64(struct thread *thread, const uint64_t *arguments)
 
 /* ---- how many links that list has ---- */
 
-static uint64_t count_monitors(const struct thread *thread)
+uint64_t call_monitors_threads(const struct thread *thread)
 {
     int file = openat(thread->process->kept.proc, "self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = file < 0 ? NULL : fdopendir(file);
@@ -159,7 +159,7 @@ static int64_t look(
         access_read(thread->process, to + found->inode, &inode, sizeof inode) < 0 || inode != own.st_ino ||
         access_read(thread->process, to + found->links, &links, found->links_bytes) < 0)
         return result;
-    links -= count_monitors(thread);
+    links -= call_monitors_threads(thread);
     access_write(thread->process, to + found->links, &links, found->links_bytes);
     return result;
 }

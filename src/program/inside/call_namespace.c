@@ -3,8 +3,9 @@
  * the process gets another machine, and the call is made before that has ever run. */
 #include "program/inside/calls.h"
 
+#include "program/inside/children.h"
 #include "program/inside/counted.h"
-#include "program/inside/signals.h"
+#include "program/inside/machine_thread.h"
 #include "program/inside/thread.h"
 
 #include <errno.h>
@@ -26,28 +27,6 @@ static void wait_until_alone(const struct process *process)
             return;
         nanosleep(&a_moment, NULL);
     }
-}
-
-/* Whoever has sent its children to another namespace of processes can make no thread any more, and so KVM
- * could make none for a new machine. */
-static bool children_are_elsewhere(const struct process *process)
-{
-    struct stat own, childrens;
-    return fstatat(process->kept.proc, "self/ns/pid", &own, 0) < 0 ||
-           fstatat(process->kept.proc, "self/ns/pid_for_children", &childrens, 0) < 0 ||
-           own.st_ino != childrens.st_ino;
-}
-
-/* Lets KVM make its thread: the machine has to run, and comes back at once, since nothing is at 0. */
-static int enter_once(struct thread *thread, struct error *error)
-{
-    const struct domain_user nowhere = {.registers = {.rip = 0}};
-    struct domain_left left;
-    signals_block();
-    domain_cpu_go_on(thread->cpu); /* a signal that has come is delivered later */
-    int rc = domain_user_run(thread->cpu, &nowhere, &left, error);
-    signals_let(thread);
-    return rc;
 }
 
 /* As for a child of fork(): another machine over the same memory. */
@@ -84,7 +63,7 @@ static int64_t call_in_new_machine(
         process_fail(process, &error);
     wait_until_alone(process);
     int64_t result = call_host(thread, number, first);
-    if (enter_once(thread, &error) < 0)
+    if (machine_enter_once(thread, &error) < 0)
         process_fail(process, &error);
     return result == 0 && first[at] != arguments[at] ? call_host(thread, number, rest) : result;
 }
@@ -97,7 +76,7 @@ static int64_t call_alone(struct thread *thread, long number, const uint64_t *ar
         return result;
     if (number == SYS_setns && unshare(CLONE_FS) == 0)
         result = call_host(thread, number, arguments);
-    if (result != -EINVAL || children_are_elsewhere(process))
+    if (result != -EINVAL || machine_children_are_elsewhere(process))
         return result;
     void *extended = calloc(1, domain_extended_bytes(process->domain));
     if (extended)
@@ -106,12 +85,34 @@ static int64_t call_alone(struct thread *thread, long number, const uint64_t *ar
     return result;
 }
 
+/* Only its own children go there, and the machine that it has runs on. */
+static bool may_announce(const struct thread *thread, uint64_t flags)
+{
+    return flags & CLONE_NEWPID && thread->process->threads == 1 && call_monitors_threads(thread);
+}
+
+static int64_t announce(struct thread *thread, uint64_t flags)
+{
+    const uint64_t rest[6] = {flags & ~(uint64_t)CLONE_NEWPID};
+    int64_t rc = thread->process->children_announced ? -EINVAL : children_try(flags);
+    if (rc == 0 && rest[0])
+        rc = call_alone(thread, SYS_unshare, rest, 0);
+    if (rc == 0)
+        thread->process->children_announced = thread->process->numbers_children = true;
+    return rc;
+}
+
 int64_t call_unshare(struct thread *thread, const uint64_t *arguments)
 {
-    return call_alone(thread, SYS_unshare, arguments, 0);
+    if (may_announce(thread, arguments[0]))
+        return announce(thread, arguments[0]);
+    int64_t result = call_alone(thread, SYS_unshare, arguments, 0);
+    thread->process->numbers_children |= result == 0 && arguments[0] & CLONE_NEWPID;
+    return result;
 }
 
 int64_t call_setns(struct thread *thread, const uint64_t *arguments)
 {
-    return call_is_kept(thread, arguments[0]) ? -EBADF : call_alone(thread, SYS_setns, arguments, 1);
+    int rc = call_is_kept(thread, arguments[0]) ? -EBADF : children_begin(thread->process);
+    return rc < 0 ? rc : call_alone(thread, SYS_setns, arguments, 1);
 }

@@ -13,7 +13,7 @@
 static const struct call calls[CALLS_MAX] = {
     [0] = {"read", RESTARTED("fpv")},
     [1] = {"write", RESTARTED("fpv")},
-    [2] = {"open", RESTARTED("svv")},
+    [2] = {"open", RESTARTED("ovv")},
     [3] = {"close", EMULATED(call_close)},
     [4] = {"stat", EMULATED(call_stat)},
     [5] = {"fstat", FORWARDED("fp")},
@@ -268,7 +268,7 @@ static const struct call calls[CALLS_MAX] = {
     [254] = {"inotify_add_watch", FORWARDED("fsv")},
     [255] = {"inotify_rm_watch", FORWARDED("fv")},
     [256] = {"migrate_pages", FORWARDED("vvpp")},
-    [257] = {"openat", RESTARTED("fsvv")},
+    [257] = {"openat", RESTARTED("fovv")},
     [258] = {"mkdirat", FORWARDED("fsv")},
     [259] = {"mknodat", FORWARDED("fsvv")},
     [260] = {"fchownat", FORWARDED("fsvvv")},

@@ -1,6 +1,7 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/access.h"
+#include "program/inside/proc_text.h"
 #include "program/inside/seccomp.h"
 #include "program/inside/signals.h"
 
@@ -61,22 +62,35 @@ bool call_is_about_to(uint64_t rip, uint64_t *resume)
 
 /* ---- forwarding ---- */
 
-enum { LONGEST_PATH = sizeof "/proc/4194304/task/4194304/exe" };
+enum { LONGEST_PATH = sizeof "/proc/4194304/task/4194304/status" };
 
-/* What /proc says of a process' executable is vcost for the kernel, and the program for itself. */
-static bool is_own_executable(const char *path)
+/* A path's last part. */
+static const char *name_in(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Is that in what /proc has of this process, or of a thread of it? What it says there of the executable is
+ * vcost for the kernel, and the program for itself. */
+static bool is_own(const char *path, bool threads)
 {
     unsigned long pid;
     int at = 0, task = 0;
     if (strncmp(path, "/proc/", sizeof "/proc/" - 1) != 0)
         return false;
     path += sizeof "/proc/" - 1;
-    if (!strcmp(path, "self/exe") || !strcmp(path, "thread-self/exe"))
+    const char *name = name_in(path);
+    size_t before = (size_t)(name - path);
+    if (before == sizeof "self/" - 1 && !memcmp(path, "self/", before))
         return true;
+    if (before == sizeof "thread-self/" - 1 && !memcmp(path, "thread-self/", before))
+        return threads;
     if (sscanf(path, "%lu/%n", &pid, &at) != 1 || pid != (unsigned long)getpid())
         return false;
-    sscanf(path + at, "task/%*u/%n", &task);
-    return !strcmp(path + at + task, "exe");
+    if (threads)
+        sscanf(path + at, "task/%*u/%n", &task);
+    return path + at + task == name;
 }
 
 /* The same path from the root; false: from there it is longer than those of /proc that matter. */
@@ -95,19 +109,42 @@ static bool find_from_root(
     return true;
 }
 
+static bool names_own(const struct thread *thread, int directory, const char *text, bool threads)
+{
+    char whole[2 * LONGEST_PATH + 1];
+    return text[0] == '/' ? is_own(text, threads)
+                          : find_from_root(thread, directory, text, whole) && is_own(whole, threads);
+}
+
 const char *call_path(const struct thread *thread, int directory, uint64_t path)
 {
-    static const char name[] = "exe";
-    char text[LONGEST_PATH], whole[2 * LONGEST_PATH + 1];
-    const char *as_it_is = (const char *)(uintptr_t)path, *own = thread->process->executable;
-    if (access_text(thread->process, path, text, sizeof text) < 0)
-        return as_it_is;
-    const char *slash = strrchr(text, '/');
-    if (strcmp(slash ? slash + 1 : text, name) != 0)
-        return as_it_is;
-    if (text[0] == '/')
-        return is_own_executable(text) ? own : as_it_is;
-    return find_from_root(thread, directory, text, whole) && is_own_executable(whole) ? own : as_it_is;
+    char text[LONGEST_PATH];
+    bool own = access_text(thread->process, path, text, sizeof text) == 0 &&
+               strcmp(name_in(text), "exe") == 0 && names_own(thread, directory, text, true);
+    return own ? thread->process->executable : (const char *)(uintptr_t)path;
+}
+
+/* One at a time: of this thread of the host. */
+static _Thread_local int opened = -1;
+
+const char *call_opened(const struct thread *thread, int directory, uint64_t path, uint64_t flags)
+{
+    static _Thread_local char link[sizeof "/proc/self/fd/" + 12];
+    const uint64_t others = O_ACCMODE | O_CREAT | O_DIRECTORY | O_NOFOLLOW | O_PATH;
+    char text[LONGEST_PATH];
+    if (flags & others || access_text(thread->process, path, text, sizeof text) < 0 ||
+        !proc_text_has(name_in(text)) || !names_own(thread, directory, text, false) ||
+        (opened = proc_text_open(thread, name_in(text))) < 0)
+        return call_path(thread, directory, path);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", opened);
+    return link;
+}
+
+void call_opened_done(void)
+{
+    if (opened >= 0)
+        close(opened);
+    opened = -1;
 }
 
 /* ---- what a thread asked for ---- */
@@ -181,6 +218,7 @@ void calls_make(struct thread *thread)
         result = -call->code;
     else if (call && (result = call_check(thread, call->kinds, arguments)) == 0)
         result = call_host(thread, (long)number, arguments);
+    call_opened_done();
     tally_add(&tally->call_ticks[counted], __rdtsc() - began);
     struct window_work after = window_work();
     if (after.calls > before.calls) {

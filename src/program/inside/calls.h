@@ -20,11 +20,12 @@ struct call {
     const char *name;
     enum call_way way;
     /* Forwarded: what each argument is. v: a value; f: a descriptor; p: a pointer, or what may be one; s: a
-     * path; V: a pointer to an array of struct iovec, whose length is the next argument; R: the same, of the
-     * process that the first argument names; M: to a struct msghdr; N: to an array of struct mmsghdr, whose
-     * length follows; A: of struct iocb, whose length comes before; I: what an ioctl() is handed; B: what
-     * io_uring_register() is; m: a mask of signals that holds while it waits; W: a pointer to one and its
-     * length; U: one of the two, as the flags of io_uring_enter() before it say. */
+     * path; o: one that is opened, whose flags follow; V: a pointer to an array of struct iovec, whose length
+     * is the next argument; R: the same, of the process that the first argument names; M: to a struct msghdr;
+     * N: to an array of struct mmsghdr, whose length follows; A: of struct iocb, whose length comes before;
+     * I: what an ioctl() is handed; B: what io_uring_register() is; m: a mask of signals that holds while it
+     * waits; W: a pointer to one and its length; U: one of the two, as the flags of io_uring_enter() before
+     * it say. */
     const char *kinds;
     bool restarts;           /* interrupted by a handler with SA_RESTART, it is made again (signal(7)) */
     call_function *function; /* emulated */
@@ -59,6 +60,14 @@ bool call_is_kept(const struct thread *thread, uint64_t descriptor);
 /* A path that a program names, relative to a directory or AT_FDCWD: as it is, or what its own executable is
  * for it; to be handed to the kernel. */
 const char *call_path(const struct thread *thread, int directory, uint64_t path);
+
+/* The same of one that is opened with these flags, which may be a text of its own for the program
+ * (proc_text.h); and when that call has been made. */
+const char *call_opened(const struct thread *thread, int directory, uint64_t path, uint64_t flags);
+void call_opened_done(void);
+
+/* How many threads the monitor has in this process. */
+uint64_t call_monitors_threads(const struct thread *thread);
 
 /* ---- the emulated ones, by file ---- */
 call_function call_mmap, call_munmap, call_mprotect, call_pkey_mprotect, call_mremap, call_brk, call_madvise,

@@ -2,11 +2,13 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 enum { PAGE = 4096, HEADERS_MAX = 65536 / sizeof(Elf64_Phdr) };
+_Static_assert((int)HEADERS_MAX == (int)ELF_SEGMENTS_MAX, "each may be a segment");
 
 static int read_at(int file, uint64_t offset, void *to, size_t bytes, struct error *error)
 {
@@ -35,21 +37,27 @@ static int read_header(int file, enum elf_role role, Elf64_Ehdr *header, struct 
     return 0;
 }
 
-static int take_interpreter(int file, const Elf64_Phdr *header, struct elf *elf, struct error *error)
+static int read_interpreter(int file, const Elf64_Phdr *header, char name[PATH_MAX], struct error *error)
 {
-    if (header->p_filesz < 2 || header->p_filesz > sizeof elf->interpreter)
+    if (header->p_filesz < 2 || header->p_filesz > PATH_MAX)
         return error_set(error, ENOEXEC, "the name of the program's interpreter has an impossible length");
-    int rc = read_at(file, header->p_offset, elf->interpreter, header->p_filesz, error);
-    if (rc == 0 && elf->interpreter[header->p_filesz - 1])
+    int rc = read_at(file, header->p_offset, name, header->p_filesz, error);
+    if (rc == 0 && name[header->p_filesz - 1])
         rc = error_set(error, ENOEXEC, "the name of the program's interpreter has no end");
-    elf->interpreted = true;
     return rc;
 }
 
-static int take_segment(const Elf64_Phdr *header, struct elf *elf, struct error *error)
+/* The first one that is named; NULL. */
+static const Elf64_Phdr *find_interpreter(const Elf64_Phdr *headers, unsigned count)
 {
-    if (elf->segment_count == ELF_SEGMENTS_MAX)
-        return error_set(error, ENOEXEC, "the program has more than %d segments", ELF_SEGMENTS_MAX);
+    for (unsigned i = 0; i < count; i++)
+        if (headers[i].p_type == PT_INTERP)
+            return &headers[i];
+    return NULL;
+}
+
+static void take_segment(const Elf64_Phdr *header, struct elf *elf)
+{
     elf->segments[elf->segment_count++] = (struct elf_segment){
         .address = header->p_vaddr,
         .memory_bytes = header->p_memsz,
@@ -61,23 +69,16 @@ static int take_segment(const Elf64_Phdr *header, struct elf *elf, struct error 
     uint64_t align = header->p_align;
     if (align > elf->alignment && !(align & (align - 1)))
         elf->alignment = align;
-    return 0;
 }
 
-/* A linker's own interpreter is none of Linux's business. */
-static int take_headers(
-    int file, enum elf_role role, const Elf64_Phdr *headers, struct elf *elf, struct error *error)
+static void take_headers(const Elf64_Phdr *headers, struct elf *elf)
 {
-    int rc = 0;
-    for (unsigned i = 0; rc == 0 && i < elf->header_count; i++) {
+    for (unsigned i = 0; i < elf->header_count; i++) {
         if (headers[i].p_type == PT_LOAD)
-            rc = take_segment(&headers[i], elf, error);
-        else if (headers[i].p_type == PT_INTERP && role == ELF_PROGRAM && !elf->interpreted)
-            rc = take_interpreter(file, &headers[i], elf, error);
+            take_segment(&headers[i], elf);
         else if (headers[i].p_type == PT_GNU_STACK)
             elf->executable_stack = headers[i].p_flags & PF_X;
     }
-    return rc;
 }
 
 /* The last segment that has them. */
@@ -90,25 +91,31 @@ static void find_headers(uint64_t offset, struct elf *elf)
     }
 }
 
-int elf_read(int file, enum elf_role role, struct elf *out, struct error *error)
+/* A linker's own interpreter is none of Linux's business. Where nothing is said of the stack it is not
+ * executable since Linux 5.8 (arch/x86/include/asm/elf.h). */
+int elf_read(int file, enum elf_role role, struct elf *elf, struct error *error)
 {
+    char interpreter[PATH_MAX] = "";
     Elf64_Ehdr header;
     Elf64_Phdr headers[HEADERS_MAX];
-    /* Where nothing is said of it the stack is not executable since Linux 5.8 (arch/x86/include/asm/elf.h) */
-    struct elf elf = {.alignment = PAGE};
     int rc = read_header(file, role, &header, error);
     if (rc < 0)
         return rc;
     if (read_at(file, header.e_phoff, headers, header.e_phnum * sizeof *headers, error) < 0)
         return error_set(
             error, role == ELF_LINKER ? ELIBBAD : ENOEXEC, "the program's file ends before its headers do");
-    elf.is_fixed = header.e_type == ET_EXEC;
-    elf.relocatable = header.e_type == ET_DYN;
-    elf.entry = header.e_entry;
-    elf.header_count = header.e_phnum;
-    if ((rc = take_headers(file, role, headers, &elf, error)) < 0)
+    const Elf64_Phdr *named = role == ELF_PROGRAM ? find_interpreter(headers, header.e_phnum) : NULL;
+    if (named && (rc = read_interpreter(file, named, interpreter, error)) < 0)
         return rc;
-    find_headers(header.e_phoff, &elf);
-    *out = elf;
+    memset(elf, 0, offsetof(struct elf, segments));
+    elf->is_fixed = header.e_type == ET_EXEC;
+    elf->relocatable = header.e_type == ET_DYN;
+    elf->entry = header.e_entry;
+    elf->alignment = PAGE;
+    elf->header_count = header.e_phnum;
+    elf->interpreted = named;
+    strcpy(elf->interpreter, interpreter);
+    take_headers(headers, elf);
+    find_headers(header.e_phoff, elf);
     return 0;
 }

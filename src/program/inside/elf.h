@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ELF_SEGMENTS_MAX = 64 };
+enum { ELF_SEGMENTS_MAX = 1170 }; /* Linux reads so many headers: 64 KiB of them */
 
 struct elf_segment {
     uint64_t address, memory_bytes; /* as linked, before any relocation; not rounded */
@@ -25,11 +25,11 @@ struct elf {
     uint64_t headers;   /* where its program headers are in memory; 0: in no segment */
     unsigned header_count;
     bool executable_stack;
-    struct elf_segment
-        segments[ELF_SEGMENTS_MAX]; /* in the file's order; what comes later lies over what came before */
-    unsigned segment_count;
     bool interpreted; /* by the linker that is named here, perhaps by "" */
     char interpreter[PATH_MAX];
+    unsigned segment_count; /* only so many are there: */
+    struct elf_segment
+        segments[ELF_SEGMENTS_MAX]; /* in the file's order; what comes later lies over what came before */
 };
 
 enum elf_role { ELF_PROGRAM, ELF_LINKER /* the interpreter of one */ };

@@ -2,9 +2,13 @@
 
 #include "host/descriptor.h"
 #include "monitor/kvm/kvm.h"
+#include "program/inside/children.h"
 #include "program/inside/counted.h"
+#include "program/inside/handed.h"
 #include "program/inside/heat.h"
 #include "program/inside/load.h"
+#include "program/inside/machine_thread.h"
+#include "program/inside/memory_limit.h"
 #include "program/inside/seccomp.h"
 #include "program/inside/signal_frame.h"
 #include "program/inside/signals.h"
@@ -51,38 +55,70 @@ static int keep(const struct kept_descriptors *kept, int *descriptor)
     return 0;
 }
 
-static int take_descriptors(
-    struct process *process, struct thread *thread, const char *text, struct error *error)
+/* What only the first program's process finds out, and then hands on. */
+static int begin_process(struct process *process, struct error *error)
 {
-    enum { FIRST_TIME = 3, EXECUTED = 6 };
-    struct kept_descriptors *kept = &process->kept;
     struct rlimit limit = {0};
-    int filters = -1;
-    int got = sscanf(text, "%d,%d,%d,%d,%" SCNu64 ",%d", &kept->tally, &kept->kvm, &kept->self, &kept->proc,
-        &process->files_hard, &filters);
-    if (got != FIRST_TIME && got != EXECUTED)
+    getrlimit(RLIMIT_NOFILE, &limit);
+    process->files_hard = limit.rlim_max;
+    getrlimit(RLIMIT_NPROC, &limit);
+    process->processes = (struct limit){limit.rlim_cur, limit.rlim_max};
+    memory_limits_take(&process->memory);
+    process->kept.proc = open("/proc", O_PATH | O_DIRECTORY);
+    return process->kept.proc < 0
+               ? error_errno(error, errno, "cannot open /proc, which tells what a program has mapped")
+               : 0;
+}
+
+static void take_over(struct process *process, const uint64_t handed[HANDED_COUNT])
+{
+    process->kept.proc = (int)handed[HANDED_PROC];
+    process->files_hard = handed[HANDED_FILES_HARD];
+    process->memory.addresses = (struct limit){handed[HANDED_ADDRESSES], handed[HANDED_ADDRESSES + 1]};
+    process->memory.data = (struct limit){handed[HANDED_DATA], handed[HANDED_DATA + 1]};
+    process->processes = (struct limit){handed[HANDED_PROCESSES], handed[HANDED_PROCESSES + 1]};
+    process->numbered = handed[HANDED_NUMBERED];
+    process->few_processes = handed[HANDED_FEW_PROCESSES];
+    process->children = (int)handed[HANDED_CHILDREN];
+    process->children_announced = process->numbers_children = handed[HANDED_ANNOUNCED];
+    process->executed = true;
+}
+
+static int take_handed(
+    struct process *process, struct thread *thread, const char *text, int *file, struct error *error)
+{
+    struct kept_descriptors *kept = &process->kept;
+    uint64_t handed[HANDED_COUNT];
+    unsigned got = handed_read(text, handed);
+    if (got != HANDED_FIRST && got != HANDED_COUNT)
         return error_set(error, EINVAL, "this program is started by vcost run alone");
-    process->executed = got == EXECUTED;
-    choose_kept(kept);
+    kept->tally = (int)handed[HANDED_TALLY];
+    kept->kvm = (int)handed[HANDED_KVM];
+    kept->self = (int)handed[HANDED_SELF];
     void *page = mmap(NULL, sizeof *process->tally, PROT_READ | PROT_WRITE, MAP_SHARED, kept->tally, 0);
     if (page == MAP_FAILED)
         return error_errno(error, errno, "cannot map the page of counters that vcost run made");
     process->tally = page;
+    *file = -1;
+    if (got == HANDED_FIRST)
+        return begin_process(process, error);
+    take_over(process, handed);
+    *file = (int)handed[HANDED_FILE];
+    if (seccomp_load(thread, (int)handed[HANDED_FILTERS]) < 0)
+        return error_set(error, EINVAL, "what the program before has forbidden cannot be read");
+    return 0;
+}
+
+static int take_descriptors(struct kept_descriptors *kept, struct error *error)
+{
+    int *const all[] = {&kept->tally, &kept->kvm, &kept->self, &kept->proc};
+    int rc = 0;
+    choose_kept(kept);
     if (kept->kvm < 0 && (kept->kvm = open("/dev/kvm", O_RDWR)) < 0) {
         struct monitor_facts facts;
         monitor_kvm.describe(&facts);
         return error_set(error, ENOTSUP, "%s", facts.reason);
     }
-    if (got == FIRST_TIME) {
-        getrlimit(RLIMIT_NOFILE, &limit);
-        process->files_hard = limit.rlim_max;
-        if ((kept->proc = open("/proc", O_PATH | O_DIRECTORY)) < 0)
-            return error_errno(error, errno, "cannot open /proc, which tells what a program has mapped");
-    }
-    if (seccomp_load(thread, filters) < 0)
-        return error_set(error, EINVAL, "what the program before has forbidden cannot be read");
-    int *const all[] = {&kept->tally, &kept->kvm, &kept->self, &kept->proc};
-    int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof all / sizeof all[0]; i++)
         rc = keep(kept, all[i]);
     return rc < 0 ? error_errno(error, -rc, "cannot put aside the domain's descriptors") : 0;
@@ -167,6 +203,25 @@ static void take_actions(struct process *process)
         syscall(SYS_rt_sigaction, number, NULL, &process->actions[number], sizeof(uint64_t));
 }
 
+/* What /proc would say of it. */
+static void know_executable(struct process *process, const struct loadable *loadable)
+{
+    char link[sizeof "self/fd/" + 12];
+    snprintf(link, sizeof link, "self/fd/%d", loadable->file);
+    ssize_t length = readlinkat(process->kept.proc, link, process->executable, PATH_MAX - 1);
+    if (length < 0)
+        snprintf(process->executable, sizeof process->executable, "%s", loadable->path);
+    else
+        process->executable[length] = '\0';
+}
+
+/* What has no name but that goes by its file's (Linux 6.14, fs/exec.c, bprm->comm_from_dentry). */
+static bool is_descriptor(const char *path)
+{
+    static const char begin[] = "/dev/fd/";
+    return strncmp(path, begin, sizeof begin - 1) == 0 && !strchr(path + sizeof begin - 1, '/');
+}
+
 static void name_after(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -216,7 +271,10 @@ static int begin(
     static char path[PATH_MAX], shell[] = "/bin/sh";
     char **words = argv + INSIDE_ARGUMENTS;
     struct loadable *loadable;
-    int rc = take_descriptors(process, thread, argv[INSIDE_DESCRIPTORS], error);
+    struct load_what what = {.path = path, .file = -1};
+    int rc = take_handed(process, thread, argv[INSIDE_HANDED], &what.file, error);
+    if (rc == 0)
+        rc = take_descriptors(&process->kept, error);
     if (rc < 0)
         return rc;
     take_actions(process);
@@ -224,19 +282,18 @@ static int begin(
         snprintf(path, sizeof path, "%s", argv[INSIDE_PATH]);
     else if ((rc = find_in_path(argv[INSIDE_PATH], path)) < 0)
         return error_errno(error, -rc, "cannot execute %.300s", argv[INSIDE_PATH]);
-    rc = load_look(path, &loadable, error);
+    rc = load_look(&what, &loadable, error);
     if (rc == -ENOEXEC && !process->executed && is_for_the_shell(path)) {
         *words = path;
         *--words = shell;
-        rc = load_look(shell, &loadable, error);
+        rc = load_look(&(struct load_what){.path = shell, .file = -1}, &loadable, error);
     }
     if (rc == -EFAULT)
         signals_die(SIGSEGV); /* as of any other that Linux can no longer refuse */
     if (rc < 0)
         return rc;
-    if (!realpath(loadable->path, process->executable))
-        snprintf(process->executable, sizeof process->executable, "%s", loadable->path);
-    name_after(*words == shell ? shell : path);
+    know_executable(process, loadable);
+    name_after(*words == shell ? shell : is_descriptor(path) ? process->executable : path);
     rc = make_domain(process, error);
     if (rc == 0)
         rc = load_program(process, loadable, words, environment, &thread->user, error);
@@ -253,7 +310,7 @@ static int begin(
 
 int inside_main(int argc, char **argv, char **environment)
 {
-    static struct process process = {.threads = 1};
+    static struct process process = {.threads = 1, .children = -1};
     struct rlimit limit; /* of the program's descriptors, of which it may leave none */
     struct error error;
     struct thread *thread = calloc(1, sizeof *thread);
@@ -268,38 +325,70 @@ int inside_main(int argc, char **argv, char **environment)
         process_fail(&process, &error);
     descriptor_limit_restore(&limit);
     signals_begin(thread);
+    if (machine_begin(thread, &error) < 0)
+        process_fail(&process, &error);
     thread_run(thread);
 }
 
-int inside_execute(const struct thread *thread, const char *path, char **words, char *const *environment)
+static void hand_over(const struct process *process, uint64_t handed[HANDED_COUNT])
+{
+    const struct kept_descriptors *kept = &process->kept;
+    const struct memory_limits *memory = &process->memory;
+    handed[HANDED_TALLY] = (uint64_t)kept->tally;
+    handed[HANDED_KVM] = (uint64_t)kept->kvm;
+    handed[HANDED_SELF] = (uint64_t)kept->self;
+    handed[HANDED_PROC] = (uint64_t)kept->proc;
+    handed[HANDED_FILES_HARD] = process->files_hard;
+    handed[HANDED_ADDRESSES] = memory->addresses.now;
+    handed[HANDED_ADDRESSES + 1] = memory->addresses.most;
+    handed[HANDED_DATA] = memory->data.now;
+    handed[HANDED_DATA + 1] = memory->data.most;
+    handed[HANDED_PROCESSES] = process->processes.now;
+    handed[HANDED_PROCESSES + 1] = process->processes.most;
+    handed[HANDED_NUMBERED] = process->numbered;
+    handed[HANDED_FEW_PROCESSES] = process->few_processes;
+    handed[HANDED_ANNOUNCED] = process->children_announced;
+}
+
+int inside_execute(
+    const struct thread *thread, const char *path, int file, char **words, char *const *environment)
 {
     static char name[] = "vcost-inside";
     struct process *process = thread->process;
-    const struct kept_descriptors *kept = &process->kept;
-    char descriptors[96];
-    int filters = seccomp_save(thread);
-    if (filters < -1)
+    uint64_t handed[HANDED_COUNT];
+    char text[HANDED_TEXT_BYTES];
+    int children = geteuid() != 0 ? children_begin(process) : 0; /* it may lose the right to it */
+    int filters = children < 0 ? children : seccomp_save(thread);
+    if (filters < -1 || children < 0)
         return filters;
-    snprintf(descriptors, sizeof descriptors, "%d,%d,%d,%d,%" PRIu64 ",%d", kept->tally, kept->kvm,
-        kept->self, kept->proc, process->files_hard, filters);
+    children_leave(process, &children);
+    hand_over(process, handed);
+    handed[HANDED_FILTERS] = (uint64_t)filters;
+    handed[HANDED_FILE] = (uint64_t)file;
+    handed[HANDED_CHILDREN] = (uint64_t)children;
+    handed_write(handed, text);
     words[INSIDE_NAME] = name;
-    words[INSIDE_DESCRIPTORS] = descriptors;
+    words[INSIDE_HANDED] = text;
     words[INSIDE_PATH] = (char *)path;
     counted_tell(process);
-    syscall(SYS_execveat, kept->self, "", words, environment, AT_EMPTY_PATH);
+    syscall(SYS_execveat, process->kept.self, "", words, environment, AT_EMPTY_PATH);
     int code = errno;
     if (filters >= 0)
         close(filters);
+    if (children >= 0)
+        children_return(process, children, NULL);
     return -code;
 }
 
 /* ---- failing ---- */
 
-void process_fail(struct process *process, const struct error *error)
+void process_fail(struct process *process, const struct error *cause)
 {
     static const char name[] = "vcost: ";
     struct tally *tally = process->tally;
+    struct error told = *cause, *error = &told;
     int none = 0;
+    machine_explain(process, error);
     if (tally && atomic_compare_exchange_strong(&tally->problem_code, &none, error->code))
         snprintf(tally->problem, sizeof tally->problem, "%s", error->text);
     if (write(STDERR_FILENO, name, sizeof name - 1) < 0 ||

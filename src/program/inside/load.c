@@ -1,6 +1,7 @@
 #include "program/inside/load.h"
 
 #include "program/inside/elf_map.h"
+#include "program/inside/memory_limit.h"
 #include "program/inside/signal_frame.h"
 #include "program/inside/stack.h"
 
@@ -16,6 +17,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -38,30 +40,52 @@ static bool is_here(uid_t owner)
     return is;
 }
 
-static int open_program(const char *path, int *file, struct error *error)
+static bool is_open_for_writing(int file)
+{
+    enum { EXECVE_CHECK = 1 << 16 /* AT_EXECVE_CHECK: older kernels do not know it */ };
+    static const char *const words[] = {"", NULL}, *const none[] = {NULL};
+    return syscall(SYS_execveat, file, "", words, none, AT_EMPTY_PATH | EXECVE_CHECK) < 0 && errno == ETXTBSY;
+}
+
+static int check_program(const struct load_what *what, int file)
 {
     struct stat facts;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fstat(file, &facts) < 0)
+        return errno;
+    if (!S_ISREG(facts.st_mode))
+        return EACCES;
+    int rc = what->file < 0 ? faccessat(AT_FDCWD, what->path, X_OK, AT_EACCESS)
+                            : faccessat(file, "", X_OK, AT_EACCESS | AT_EMPTY_PATH);
+    return rc < 0 ? errno : what->written && is_open_for_writing(file) ? ETXTBSY : 0;
+}
+
+static int open_program(const struct load_what *what, int *file, struct error *error)
+{
+    const char *path = what->path;
+    int fd = what->file < 0 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : what->file;
     if (fd < 0)
         return error_errno(error, errno, "cannot open %.300s", path);
-    int code = fstat(fd, &facts) < 0                             ? errno
-               : !S_ISREG(facts.st_mode)                         ? EACCES
-               : faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno
-                                                                 : 0;
-    bool privileged = facts.st_mode & S_ISUID || (facts.st_mode & S_ISGID && facts.st_mode & S_IXGRP);
+    int code = check_program(what, fd);
     if (code) {
         close(fd);
         return error_errno(error, code, "cannot execute %.300s", path);
     }
-    bool may = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1; /* else nothing gives it privileges */
-    privileged &= geteuid() != facts.st_uid && is_here(facts.st_uid);
-    if (may && (privileged || fgetxattr(fd, "security.capability", NULL, 0) > 0)) {
-        close(fd);
-        return error_set(error, EPERM,
-            "%.300s is set-user-id: it would get its privileges on the host, not in the domain", path);
-    }
     *file = fd;
     return 0;
+}
+
+/* Those of the ELF program that is executed: a script's and a linker's bits Linux does not look at. */
+static int refuse_privileges(const char *path, int file, struct error *error)
+{
+    struct stat facts = {.st_mode = 0};
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 || fstat(file, &facts) < 0)
+        return 0; /* nothing gives it any */
+    bool privileged = facts.st_mode & S_ISUID || (facts.st_mode & S_ISGID && facts.st_mode & S_IXGRP);
+    privileged &= geteuid() != facts.st_uid && is_here(facts.st_uid);
+    if (!privileged && fgetxattr(file, "security.capability", NULL, 0) <= 0)
+        return 0;
+    return error_set(error, EPERM,
+        "%.300s is set-user-id: it would get its privileges on the host, not in the domain", path);
 }
 
 /* "#!interpreter argument" (Linux, fs/binfmt_script.c): one argument, blanks around it do not count. */
@@ -91,11 +115,12 @@ static int take_script(struct loadable *loadable, char *line, struct error *erro
     return 0;
 }
 
-static int follow_scripts(struct loadable *loadable, struct error *error)
+static int follow_scripts(const struct load_what *what, struct loadable *loadable, struct error *error)
 {
     char line[LOAD_SCRIPT_BYTES + 1];
+    struct load_what next = *what;
     for (unsigned depth = 0; depth <= LOAD_SCRIPTS_MAX - 1; depth++) {
-        int rc = open_program(loadable->path, &loadable->file, error);
+        int rc = open_program(&next, &loadable->file, error);
         if (rc < 0)
             return rc;
         ssize_t got = pread(loadable->file, line, LOAD_SCRIPT_BYTES, 0);
@@ -106,6 +131,7 @@ static int follow_scripts(struct loadable *loadable, struct error *error)
         loadable->file = -1;
         if ((rc = take_script(loadable, line, error)) < 0)
             return rc;
+        next = (struct load_what){.path = loadable->path, .file = -1};
     }
     return error_set(
         error, ELOOP, "more than %d scripts are each other's interpreters", LOAD_SCRIPTS_MAX - 1);
@@ -114,7 +140,8 @@ static int follow_scripts(struct loadable *loadable, struct error *error)
 static int look_at_linker(struct loadable *loadable, struct error *error)
 {
     const char *name = loadable->program.interpreter;
-    int rc = open_program(*name ? name : ".", &loadable->interpreter, error); /* Linux: an empty path */
+    const struct load_what what = {.path = *name ? name : ".", .file = -1}; /* Linux: an empty path */
+    int rc = open_program(&what, &loadable->interpreter, error);
     if (rc == 0)
         rc = elf_read(loadable->interpreter, ELF_LINKER, &loadable->linker, error);
     return rc < 0 ? error_prefix(error, "the program's interpreter %.200s", name) : 0;
@@ -134,19 +161,21 @@ static int look_at_places(struct loadable *loadable, struct error *error)
     return rc < 0 ? error_prefix(error, "%.300s", loadable->path) : 0;
 }
 
-int load_look(const char *path, struct loadable **out, struct error *error)
+int load_look(const struct load_what *what, struct loadable **out, struct error *error)
 {
     struct loadable *loadable = calloc(1, sizeof *loadable);
     if (!loadable)
         return error_set(error, ENOMEM, "no memory for a program's headers");
     loadable->file = loadable->interpreter = -1;
-    int rc = strlen(path) < sizeof loadable->path
+    int rc = strlen(what->path) < sizeof loadable->path
                  ? 0
                  : error_set(error, ENAMETOOLONG, "the program's path is too long");
     if (rc == 0) {
-        strcpy(loadable->path, path);
-        rc = follow_scripts(loadable, error);
+        strcpy(loadable->path, what->path);
+        rc = follow_scripts(what, loadable, error);
     }
+    if (rc == 0)
+        rc = refuse_privileges(loadable->path, loadable->file, error);
     if (rc == 0)
         rc = elf_read(loadable->file, ELF_PROGRAM, &loadable->program, error);
     if (rc == 0 && loadable->program.interpreted)
@@ -300,5 +329,7 @@ int load_program(struct process *process, const struct loadable *loadable, char 
                                                          : loadable->program.entry + placed.bias;
     }
     free(all);
+    if (rc == 0 && !memory_limits_let(process, &(struct memory_wish){.data = true}))
+        rc = error_set(error, EFAULT, "the program is larger than its limits of memory");
     return rc;
 }

@@ -19,10 +19,19 @@ struct loadable {
     unsigned word_count; /* these replace the first argument */
 };
 
+/* What is to be executed: its name, and for those that are named by a descriptor (execveat) the open file,
+ * which is closed then; -1. `written`: is it looked whether somebody has it open for writing (-ETXTBSY)? That
+ * takes time, and only the kernel knows it (Linux 6.14). */
+struct load_what {
+    const char *path;
+    int file;
+    bool written;
+};
+
 /* Opens what is behind a path: -ENOENT, -EACCES, -ENOEXEC, -ELIBBAD, -EPERM (set-user-id) …, with a sentence;
  * -EFAULT: Linux would end who executes it by SIGSEGV; -ENOMEM: it wants addresses that a domain does not
  * have. Allocated; load_free() closes its files. */
-int load_look(const char *path, struct loadable **loadable, struct error *error);
+int load_look(const struct load_what *what, struct loadable **loadable, struct error *error);
 void load_free(struct loadable *loadable);
 
 /* Maps it, with a stack that holds arguments and environment, and says where its first thread begins.

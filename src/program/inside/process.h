@@ -32,6 +32,16 @@ struct kept_descriptors {
     int proc;          /* /proc, which a program may hide from itself (chroot) */
 };
 
+/* As struct rlimit. */
+struct limit {
+    uint64_t now, most;
+};
+
+/* Of the program's memory (memory_limit.h). */
+struct memory_limits {
+    struct limit addresses, data;
+};
+
 /* What counted.h has told of this process' domain. */
 enum { COUNTED = 3 };
 struct counted {
@@ -54,8 +64,15 @@ struct process {
     atomic_uint threads;
     bool threaded;       /* there was more than one of them, or is another of vcost's own (heat.h) */
     uint64_t files_hard; /* its hard RLIMIT_NOFILE, which is not the host's: that of the domain is larger */
+    struct memory_limits memory;  /* as the program has set them */
+    struct limit processes;       /* the same (call_limit.c) */
+    bool few_processes;           /* the program has set that */
     const struct filter *filters; /* of all threads (seccomp.h, SECCOMP_FILTER_FLAG_TSYNC) */
     bool executed;                /* by another program of the domain */
+    bool numbers_children;        /* they are to begin a namespace of processes (children.h) */
+    bool children_announced;      /* the kernel does not know that yet */
+    int children;                 /* the place to which it is to return, or -1 */
+    bool numbered;                /* it is in one that the program has made (machine_thread.h) */
     bool borrowed;                /* its memory, domain and window are its parent's, which waits (vfork) */
     void *words; /* mapped: what it calls execve() with; the parent unmaps them where they are borrowed */
     size_t words_bytes;

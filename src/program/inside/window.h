@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #define WINDOW_LOW_FROM UINT64_C(0x10000) /* vm.mmap_min_addr */
@@ -56,6 +57,17 @@ bool window_owns(uint64_t from, uint64_t bytes);
 /* Is [address, address + bytes) all in the program's ranges (or in what the kernel lends every process for
  * its clock)? Whatever is not is none of its business. */
 bool window_holds(const struct window *window, uint64_t address, uint64_t bytes);
+
+/* What the program has mapped first of [*from, to): [*from, *end). False: nothing. */
+bool window_next(struct window *window, uint64_t *from, uint64_t to, uint64_t *end);
+
+/* How much of its addresses a program has mapped outside of [from, to), as Linux counts that for RLIMIT_AS:
+ * of its stack as much as it begins with. */
+uint64_t window_total(struct window *window, uint64_t from, uint64_t to);
+
+/* The same of what is private and may be written, for RLIMIT_DATA; `within`: of [from, to) what is private.
+ * By the kernel's list, which takes time. */
+uint64_t window_data(struct window *window, uint64_t from, uint64_t to, bool within);
 
 /* Is memory of vcost itself at an address, or could it be? */
 bool window_is_foreign(const struct window *window, uint64_t address);
@@ -118,6 +130,10 @@ uint64_t window_find(struct window *window, uint64_t bytes, uint64_t alignment);
 
 /* Where the kernel's code for the clock is, mapped for the program, too (AT_SYSINFO_EHDR); 0: nowhere. */
 uint64_t window_clock(const struct window *window);
+
+/* Writes a line of the kernel's list of mappings (proc(5)) as it is for the program: what of it is the
+ * program's, or the kernel's for every process. */
+void window_tell_mapping(struct window *window, const char *line, FILE *to);
 
 /* Around fork(): nobody changes anything meanwhile. In the child the domain must be renewed, and what it has
  * not been given be taken from it, before the last. */

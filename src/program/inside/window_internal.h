@@ -55,8 +55,8 @@ struct window {
     bool reading_executes, watched;
     bool keeps_from_children; /* some mapping (MADV_DONTFORK) */
     struct {
-        uint64_t lowest, bottom, top;
-    } stack; /* [bottom, top) may be used */
+        uint64_t guard, lowest, bottom, top;
+    } stack; /* [bottom, top) may be used, [guard, top) is set aside */
     struct {
         uint64_t from, code, to; /* the kernel's data, then its code */
         bool runs;               /* the guest has the data */
@@ -96,6 +96,16 @@ int window_give(struct window *window, uint64_t from, uint64_t to, struct error 
 /* The kernel's list of what this process has mapped (proc(5), /proc/PID/maps); NULL with errno.
  * window_maps.c. */
 FILE *window_open_maps(const struct window *window);
+/* A line of it. */
+struct window_mapping {
+    uint64_t from, to, offset, inode;
+    int protection;
+    bool shared;
+    bool file;     /* of a file that has an end: not what devices and the kernel itself map */
+    bool attached; /* by shmat() */
+};
+/* False: there is no more. window_maps.c. */
+bool window_next_mapping(FILE *maps, struct window_mapping *mapping);
 /* Makes the areas of [from, to) what such a list says; NULL: as they are. window_maps.c. */
 int window_read_areas(struct window *window, FILE *maps, uint64_t from, uint64_t to);
 /* How long the mapping is that begins there; 0: none does. window_maps.c. */

@@ -14,13 +14,6 @@
 
 /* ---- the list ---- */
 
-struct mapped {
-    uint64_t from, to, offset, inode;
-    int protection;
-    bool file;     /* of a file that has an end: not what devices and the kernel itself map */
-    bool attached; /* by shmat() */
-};
-
 FILE *window_open_maps(const struct window *window)
 {
     int fd = openat(window->proc, "self/maps", O_RDONLY | O_CLOEXEC);
@@ -30,26 +23,35 @@ FILE *window_open_maps(const struct window *window)
     return maps;
 }
 
-static bool next_mapped(FILE *maps, struct mapped *mapped)
+static bool parse_mapping(const char *line, struct window_mapping *mapping)
 {
     static const char of_segments[] = "/SYSV";
-    char line[256], rights[5], path[sizeof of_segments] = "";
+    char rights[5], path[sizeof of_segments] = "";
+    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %" SCNu64 " %5s", &mapping->from,
+            &mapping->to, rights, &mapping->offset, &mapping->inode, path) < 5)
+        return false;
+    mapping->shared = rights[3] == 's';
+    mapping->file = mapping->inode && path[0] == '/';
+    mapping->attached = strcmp(path, of_segments) == 0;
+    mapping->protection = (rights[0] == 'r' ? PROT_READ : 0) | (rights[1] == 'w' ? PROT_WRITE : 0) |
+                          (rights[2] == 'x' ? PROT_EXEC : 0);
+    return true;
+}
+
+bool window_next_mapping(FILE *maps, struct window_mapping *mapping)
+{
+    char line[256];
     do
         if (!fgets(line, sizeof line, maps))
             return false;
-    while (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %" SCNu64 " %5s", &mapped->from,
-               &mapped->to, rights, &mapped->offset, &mapped->inode, path) < 5);
-    mapped->file = mapped->inode && path[0] == '/';
-    mapped->attached = strcmp(path, of_segments) == 0;
-    mapped->protection = (rights[0] == 'r' ? PROT_READ : 0) | (rights[1] == 'w' ? PROT_WRITE : 0) |
-                         (rights[2] == 'x' ? PROT_EXEC : 0);
+    while (!parse_mapping(line, mapping));
     return true;
 }
 
 uint64_t window_mapped_bytes(FILE *maps, uint64_t from)
 {
-    struct mapped mapped;
-    while (next_mapped(maps, &mapped))
+    struct window_mapping mapped;
+    while (window_next_mapping(maps, &mapped))
         if (mapped.from == from)
             return mapped.to - from;
     return 0;
@@ -59,9 +61,9 @@ uint64_t window_mapped_bytes(FILE *maps, uint64_t from)
  * then for all others of it (ipc/shm.c, ksys_shmdt()). */
 uint64_t window_attached_bytes(FILE *maps, uint64_t from)
 {
-    struct mapped mapped;
+    struct window_mapping mapped;
     uint64_t inode = 0, end = from;
-    while (next_mapped(maps, &mapped)) {
+    while (window_next_mapping(maps, &mapped)) {
         bool piece = mapped.attached && mapped.from >= from && mapped.offset == mapped.from - from;
         if (piece && (end == from || mapped.inode == inode)) {
             inode = mapped.inode;
@@ -73,15 +75,67 @@ uint64_t window_attached_bytes(FILE *maps, uint64_t from)
 
 int window_read_areas(struct window *window, FILE *maps, uint64_t from, uint64_t to)
 {
-    struct mapped mapped;
+    struct window_mapping mapped;
     int rc = !maps ? 0 : areas_set(&window->areas, from, to, AREA_NONE);
-    while (rc == 0 && maps && next_mapped(maps, &mapped)) {
+    while (rc == 0 && maps && window_next_mapping(maps, &mapped)) {
         mapped.from = mapped.from > from ? mapped.from : from;
         mapped.to = mapped.to < to ? mapped.to : to;
         if (mapped.from < mapped.to && window_owns(mapped.from, mapped.to - mapped.from))
             rc = areas_set(&window->areas, mapped.from, mapped.to, mapped.protection);
     }
     return rc;
+}
+
+/* ---- the list as it is for the program ---- */
+
+/* "": as the kernel names it. */
+static const char *name_of(const struct window *window, uint64_t from, uint64_t to)
+{
+    return from >= window->heap && to <= window_pages(window->heap_end) ? "[heap]"
+           : from >= window->stack.bottom && to <= window->stack.top    ? "[stack]"
+                                                                        : "";
+}
+
+/* [from, to) of a mapping. What is set aside for the stack it does not have natively. */
+static void tell_part(const struct window *window, const char *line, const struct window_mapping *mapping,
+    uint64_t from, uint64_t to, FILE *out)
+{
+    enum { NAME_AT = 73 };
+    const char *name = name_of(window, from, to);
+    char rights[5] = "", device[12] = "";
+    int rest = 0;
+    if (from >= window->stack.guard && to <= window->stack.bottom)
+        return;
+    sscanf(line, "%*s %4s %*s %11s %*s%n", rights, device, &rest);
+    int written = fprintf(out, "%08" PRIx64 "-%08" PRIx64 " %s %08" PRIx64 " %s %" PRIu64 " ", from, to,
+        rights, mapping->inode ? mapping->offset + (from - mapping->from) : mapping->offset, device,
+        mapping->inode);
+    if (*name)
+        fprintf(out, "%*s%s\n", written < NAME_AT ? NAME_AT - written : 0, "", name);
+    else
+        fputs(line + rest + (written > rest ? 1 : 0), out);
+}
+
+void window_tell_mapping(struct window *window, const char *line, FILE *out)
+{
+    struct window_mapping mapping;
+    if (strstr(line, " [v"))
+        fputs(line, out);
+    if (!parse_mapping(line, &mapping) || strstr(line, " [v"))
+        return;
+    pthread_mutex_lock(&window->lock);
+    for (uint64_t at = mapping.from; at < mapping.to;) {
+        const struct area *area = areas_from(&window->areas, at);
+        uint64_t from = area && area->from > at ? area->from : at;
+        if (!area || from >= mapping.to)
+            break;
+        /* The heap is one for itself, and the kernel may have joined it with what is before it. */
+        uint64_t to = from < window->heap && mapping.to > window->heap ? window->heap : mapping.to;
+        for (at = from; at < to && (area = areas_at(&window->areas, at));)
+            at = area->to < to ? area->to : to;
+        tell_part(window, line, &mapping, from, at, out);
+    }
+    pthread_mutex_unlock(&window->lock);
 }
 
 /* ---- what a child has not been given (madvise(2), MADV_DONTFORK) ---- */
@@ -169,7 +223,7 @@ static bool take_behind(struct window *window, uint64_t from, uint64_t to)
     return taken;
 }
 
-static bool take_end(struct window *window, const struct mapped *mapped)
+static bool take_end(struct window *window, const struct window_mapping *mapped)
 {
     return mapped->file && mapped->protection & PROT_READ &&
            take_behind(window, end_of(mapped->from, mapped->to), mapped->to);
@@ -177,11 +231,11 @@ static bool take_end(struct window *window, const struct mapped *mapped)
 
 bool window_take_ends(struct window *window)
 {
-    struct mapped mapped;
+    struct window_mapping mapped;
     bool taken = false;
     FILE *maps = window_open_maps(window);
     window_begin(window);
-    while (maps && next_mapped(maps, &mapped))
+    while (maps && window_next_mapping(maps, &mapped))
         taken |= window_owns(mapped.from, mapped.to - mapped.from) && take_end(window, &mapped);
     window_end(window);
     if (maps)

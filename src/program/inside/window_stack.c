@@ -21,7 +21,8 @@ int64_t window_make_stack(struct window *window, uint64_t bytes, int protection,
     int64_t at = window_mmap(window, window->top - ROOM_ABOVE - all, all, PROT_NONE, flags, -1, 0);
     if (at < 0)
         return at;
-    window->stack.lowest = (uint64_t)at + GUARD_BYTES;
+    window->stack.guard = (uint64_t)at;
+    window->stack.lowest = window->stack.guard + GUARD_BYTES;
     window->stack.top = window->stack.lowest + WINDOW_STACK_BYTES;
     *bottom = window->stack.bottom = window->stack.top - limited(bytes);
     at = window_mmap(
@@ -39,5 +40,5 @@ void window_raise_stack(struct window *window, uint64_t bytes)
 
 bool window_is_below_stack(const struct window *window, uint64_t address)
 {
-    return address >= window->stack.lowest - GUARD_BYTES && address < window->stack.bottom;
+    return address >= window->stack.guard && address < window->stack.bottom;
 }
