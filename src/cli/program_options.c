@@ -208,6 +208,7 @@ const struct command command_run = {
         {
             {"vcost run sort big.txt", "What virtualization costs sort"},
             {"vcost run -- ls -l /", "A program whose arguments begin with a dash"},
+            {"vcost run sh -c 'sort big.txt | uniq -c'", "What only a shell does: a pipeline, all of it"},
             {"vcost run --runs 30 python3 job.py", "More runs, a narrower interval"},
             {"vcost run --stdin data.csv --ignore-failure grep -c nothing", "With input, and a status of 1"},
             {"vcost run --prepare 'rm -rf out' make -C project", "What has to be undone before each run"},
@@ -220,6 +221,7 @@ const struct command command_run = {
             {"vcost run --also 'sort -u words.txt' --also 'sort -n words.txt' sort words.txt",
                 "Three side by side"},
             {"vcost run --json here.json ./prog", "Keep it, for vcost compare with another machine's"},
+            {"vcost run --csv - sort big.txt", "Times, account and system calls as comma-separated values"},
         },
     .exit_notes =
         {

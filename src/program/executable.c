@@ -35,7 +35,10 @@ static int find(const char *word, char path[static PATH_MAX], struct error *erro
             return 0;
         at += length + (at[length] == ':');
     }
-    return error_set(error, ENOENT, "cannot start %.200s: there is no such program in PATH", word);
+    return error_set(error, ENOENT, "cannot start %.200s: there is no such program in PATH%s", word,
+        word[strcspn(word, " |&;<>")] ? " (the program and its arguments are words of their own; what only a "
+                                        "shell does is one for it: sh -c 'a | b')"
+                                      : "");
 }
 
 static bool read_at(int fd, void *into, size_t bytes, uint64_t offset)

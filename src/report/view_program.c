@@ -50,7 +50,7 @@ static const char *pages_text(const struct result_cell *cell, struct document *d
         page_text(cell->cell.host_page_bytes, doc));
 }
 
-static const struct result_metric *metric_of(const struct result_cell *cell, const char *name)
+const struct result_metric *view_metric_of(const struct result_cell *cell, const char *name)
 {
     for (size_t i = 0; i < cell->metric_count; i++)
         if (!strcmp(cell->metrics[i].name, name))
@@ -227,7 +227,7 @@ static void add_times(const struct result *result, struct document *doc)
             several ? document_text(doc, "%s, %s", cell_workload(cell), cell->label) : cell->label);
         table_interval(table, i, WALL, cell->median, cell->low, cell->high);
         for (unsigned j = 0; j < sizeof names / sizeof *names; j++) {
-            const struct result_metric *metric = metric_of(cell, names[j]);
+            const struct result_metric *metric = view_metric_of(cell, names[j]);
             table_number(table, i, OTHERS + j, metric ? metric->value : NAN);
         }
         bool guest = cell->technique != TECHNIQUE_NONE && cell->counters.known;
@@ -248,7 +248,7 @@ static void add_times(const struct result *result, struct document *doc)
 static void say_busy(const struct result_cell *native, const struct result_cell *guest, struct document *doc)
 {
     const double much = 0.1;
-    const struct result_metric *of_native = metric_of(native, "kept"), *of_guest = metric_of(guest, "kept");
+    const struct result_metric *of_native = view_metric_of(native, "kept"), *of_guest = view_metric_of(guest, "kept");
     if (!of_native || !of_guest ||
         !(of_native->value > much * native->median || of_guest->value > much * guest->median))
         return;
@@ -354,5 +354,6 @@ void view_program(const struct result *result, struct document *doc)
         "program of known operations tells on both sides, in turns with these runs. What changing memory "
         "takes besides the host's own calls is measured where it happens.");
     document_details(doc, false);
+    view_program_files(result, doc);
     view_run_cells(result, doc);
 }

@@ -14,6 +14,9 @@ const struct result_cell *view_native_of(const struct result *result, const stru
 const struct result_comparison *view_comparison_of(
     const struct result *result, const struct result_cell *guest);
 
+/* "user", "peak_memory" and the like of a cell; NULL: it has none of that name. */
+const struct result_metric *view_metric_of(const struct result_cell *cell, const char *name);
+
 /* Are there several programs? */
 bool view_is_several(const struct result *result);
 
@@ -25,5 +28,8 @@ void view_programs(const struct result *result, struct document *doc);
 void view_program_say_account(const struct ran_account *account, struct document *doc);
 void view_program_account(const struct result_cell *guest, const char *pages, struct document *doc);
 void view_program_calls(const struct result_cell *guest, struct document *doc);
+
+/* All of it as tables for files. view_program_files.c. */
+void view_program_files(const struct result *result, struct document *doc);
 
 #endif
