@@ -248,7 +248,8 @@ static void add_times(const struct result *result, struct document *doc)
 static void say_busy(const struct result_cell *native, const struct result_cell *guest, struct document *doc)
 {
     const double much = 0.1;
-    const struct result_metric *of_native = view_metric_of(native, "kept"), *of_guest = view_metric_of(guest, "kept");
+    const struct result_metric *of_native = view_metric_of(native, "kept"),
+                               *of_guest = view_metric_of(guest, "kept");
     if (!of_native || !of_guest ||
         !(of_native->value > much * native->median || of_guest->value > much * guest->median))
         return;
@@ -299,7 +300,7 @@ static void add_tables(const struct result *result, const char *name, struct doc
         view_program_calls(first, doc);
     for (const struct result_cell *cell = first; cell && cell < end; cell++)
         if (view_is_guest(cell) && !strcmp(cell_workload(cell), name))
-            view_heat(&cell->ran.heat, doc);
+            view_heat(&cell->ran.heat, view_is_several(result) ? name : NULL, doc);
 }
 
 /* Each program under a heading of its own. */

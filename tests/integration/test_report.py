@@ -126,7 +126,7 @@ def test_results_with_nothing_in_common_are_told_one_after_the_other():
         (work / "other.json").write_text(json.dumps(result).replace("sort", "tac"))
         said = " ".join(report(FIXTURES / "amd/run.json", work / "other.json").decode().split())
     assert "These results are not compared: there is nothing to compare: " in said, said
-    assert "run.json ran sort words.txt, sort -u words.txt" in said and "other.json ran tac words.txt, tac -u words.txt" in said, said
+    assert "run ran sort words.txt, sort -u words.txt, and other ran tac words.txt, tac -u words.txt: run the same" in said, said
     assert "In a guest sort words.txt takes" in said and "In a guest tac words.txt takes" in said, said
 
 
