@@ -62,15 +62,16 @@ static void tell(const struct run_plan *plan)
 static int watch_files(
     const struct program_options *options, struct run_plan *plan, struct pool *pool, struct error *error)
 {
-    const char *list = options->check ? pool_text(pool, options->check) : NULL;
-    char *rest = NULL;
+    struct run_watched *watched = &plan->watched;
     if (options->output && strcmp(options->output, RUN_INHERITED) && strcmp(options->output, RUN_NO_OUTPUT))
-        plan->watched.output = options->output;
-    for (const char *file = list ? strtok_r((char *)list, ",", &rest) : NULL; file;
-         file = strtok_r(NULL, ",", &rest)) {
-        if (plan->watched.file_count == RUN_FILES_MAX)
+        watched->output = options->output;
+    for (const char *at = options->check; at && *at;) {
+        size_t length = strcspn(at, ",");
+        if (length && watched->file_count == RUN_FILES_MAX)
             return error_set(error, EINVAL, "--check takes at most %d files", RUN_FILES_MAX);
-        plan->watched.files[plan->watched.file_count++] = file;
+        if (length)
+            watched->files[watched->file_count++] = pool_format(pool, "%.*s", (int)length, at);
+        at += length + (at[length] == ',');
     }
     return 0;
 }

@@ -14,6 +14,18 @@ bool view_is_guest(const struct result_cell *cell)
     return cell->cell.workload.kind == &workload_run && cell->technique != TECHNIQUE_NONE;
 }
 
+/* The next guest of a program (NULL: of any) behind `cell` (NULL: the first); NULL: there is no further one.
+ */
+static const struct result_cell *next_guest(
+    const struct result *result, const struct result_cell *cell, const char *program)
+{
+    const struct result_cell *end = result->cells + result->cell_count;
+    for (cell = cell ? cell + 1 : result->cells; cell < end; cell++)
+        if (view_is_guest(cell) && (!program || !strcmp(cell_workload(cell), program)))
+            return cell;
+    return NULL;
+}
+
 const struct result_comparison *view_comparison_of(
     const struct result *result, const struct result_cell *guest)
 {
@@ -166,15 +178,15 @@ static void say_refused(const struct result_cell *guest, struct document *doc)
 
 static void say_exits(const struct result *result, const struct result_cell *guest, struct document *doc)
 {
+    const uint64_t exits = guest->counters.exits;
     uint64_t calls = 0;
+    if (!guest->counters.known || !exits)
+        return;
     for (size_t i = 0; i < guest->ran.call_count; i++)
         calls += guest->ran.calls[i].count;
-    if (!guest->counters.known || !guest->counters.exits)
-        return;
-    document_say(doc, BLOCK_FACT, "In the last run it left the guest %s times, %s%s for system calls.",
-        format_count(guest->counters.exits).text,
-        calls == guest->counters.exits ? "all of them" : format_count(calls).text,
-        calls == guest->counters.exits ? "" : " of them");
+    document_say(doc, BLOCK_FACT, "In the last run it left the guest %s times, %s for system calls.",
+        format_count(exits).text,
+        calls == exits ? "all of them" : document_text(doc, "%s of them", format_count(calls).text));
     const struct result_comparison *comparison = view_comparison_of(result, guest);
     if (comparison && comparison->low > 1 && comparison->more_low_ns > 0)
         document_say(doc, BLOCK_FACT, "A run takes %s longer than natively.",
@@ -288,56 +300,51 @@ static void say_guest(const struct result *result, const struct result_cell *gue
 /* Of one program: its accounts, system calls, and what it touches. */
 static void add_tables(const struct result *result, const char *name, struct document *doc)
 {
-    const struct result_cell *end = result->cells + result->cell_count, *first = NULL;
-    for (const struct result_cell *cell = result->cells; cell < end; cell++) {
-        if (!view_is_guest(cell) || strcmp(cell_workload(cell), name) != 0)
-            continue;
-        first = first ? first : cell;
+    const struct result_cell *first = next_guest(result, NULL, name);
+    for (const struct result_cell *cell = first; cell; cell = next_guest(result, cell, name))
         if (cell->ran.account.known)
             view_program_account(cell, pages_text(cell, doc), doc);
-    }
     if (first && first->ran.call_count)
         view_program_calls(first, doc);
-    for (const struct result_cell *cell = first; cell && cell < end; cell++)
-        if (view_is_guest(cell) && !strcmp(cell_workload(cell), name))
-            view_heat(&cell->ran.heat, view_is_several(result) ? name : NULL, doc);
+    for (const struct result_cell *cell = first; cell; cell = next_guest(result, cell, name))
+        view_heat(&cell->ran.heat, view_is_several(result) ? name : NULL, doc);
+}
+
+static void say_guests(const struct result *result, const char *name, struct document *doc)
+{
+    for (const struct result_cell *cell = NULL; (cell = next_guest(result, cell, name));)
+        say_guest(result, cell, doc);
 }
 
 /* Each program under a heading of its own. */
 static void add_programs(const struct result *result, struct document *doc)
 {
-    const struct result_cell *end = result->cells + result->cell_count;
     const char *before = NULL;
-    for (const struct result_cell *cell = result->cells; cell < end; cell++) {
-        if (!view_is_guest(cell) || (before && !strcmp(cell_workload(cell), before)))
+    for (const struct result_cell *cell = NULL; (cell = next_guest(result, cell, NULL));) {
+        if (before && !strcmp(cell_workload(cell), before))
             continue;
         before = cell_workload(cell);
         document_say(doc, BLOCK_HEADING, "%s", before);
-        for (const struct result_cell *other = cell; other < end; other++)
-            if (view_is_guest(other) && !strcmp(cell_workload(other), before))
-                say_guest(result, other, doc);
+        say_guests(result, before, doc);
         add_tables(result, before, doc);
     }
 }
 
 void view_program(const struct result *result, struct document *doc)
 {
-    const struct result_cell *guest = NULL, *end = result->cells + result->cell_count;
-    bool several = view_is_several(result);
+    const struct result_cell *guest = next_guest(result, NULL, NULL);
     view_run_title(result, doc);
-    for (const struct result_cell *cell = end; cell-- > result->cells;)
-        guest = view_is_guest(cell) ? cell : guest;
     if (!guest) {
         document_say(doc, BLOCK_CONCLUSION, "Nothing was measured%s.", view_run_incomplete(result, doc));
         return;
     }
+    bool several = view_is_several(result);
     if (several)
         view_programs(result, doc);
-    for (const struct result_cell *cell = guest; cell < end && !several; cell++)
-        if (view_is_guest(cell))
-            say_guest(result, cell, doc);
-    for (const struct result_cell *cell = result->cells; cell < end; cell++)
-        say_pages(cell, doc);
+    else
+        say_guests(result, NULL, doc);
+    for (size_t i = 0; i < result->cell_count; i++)
+        say_pages(&result->cells[i], doc);
     view_run_machine(result, doc);
     view_run_below(result, doc);
     add_times(result, doc);
