@@ -14,9 +14,7 @@ bool view_is_guest(const struct result_cell *cell)
     return cell->cell.workload.kind == &workload_run && cell->technique != TECHNIQUE_NONE;
 }
 
-/* The next guest of a program (NULL: of any) behind `cell` (NULL: the first); NULL: there is no further one.
- */
-static const struct result_cell *next_guest(
+const struct result_cell *view_next_guest(
     const struct result *result, const struct result_cell *cell, const char *program)
 {
     const struct result_cell *end = result->cells + result->cell_count;
@@ -300,19 +298,19 @@ static void say_guest(const struct result *result, const struct result_cell *gue
 /* Of one program: its accounts, system calls, and what it touches. */
 static void add_tables(const struct result *result, const char *name, struct document *doc)
 {
-    const struct result_cell *first = next_guest(result, NULL, name);
-    for (const struct result_cell *cell = first; cell; cell = next_guest(result, cell, name))
+    const struct result_cell *first = view_next_guest(result, NULL, name);
+    for (const struct result_cell *cell = first; cell; cell = view_next_guest(result, cell, name))
         if (cell->ran.account.known)
             view_program_account(cell, pages_text(cell, doc), doc);
     if (first && first->ran.call_count)
         view_program_calls(first, doc);
-    for (const struct result_cell *cell = first; cell; cell = next_guest(result, cell, name))
+    for (const struct result_cell *cell = first; cell; cell = view_next_guest(result, cell, name))
         view_heat(&cell->ran.heat, view_is_several(result) ? name : NULL, doc);
 }
 
 static void say_guests(const struct result *result, const char *name, struct document *doc)
 {
-    for (const struct result_cell *cell = NULL; (cell = next_guest(result, cell, name));)
+    for (const struct result_cell *cell = NULL; (cell = view_next_guest(result, cell, name));)
         say_guest(result, cell, doc);
 }
 
@@ -320,7 +318,7 @@ static void say_guests(const struct result *result, const char *name, struct doc
 static void add_programs(const struct result *result, struct document *doc)
 {
     const char *before = NULL;
-    for (const struct result_cell *cell = NULL; (cell = next_guest(result, cell, NULL));) {
+    for (const struct result_cell *cell = NULL; (cell = view_next_guest(result, cell, NULL));) {
         if (before && !strcmp(cell_workload(cell), before))
             continue;
         before = cell_workload(cell);
@@ -332,7 +330,7 @@ static void add_programs(const struct result *result, struct document *doc)
 
 void view_program(const struct result *result, struct document *doc)
 {
-    const struct result_cell *guest = next_guest(result, NULL, NULL);
+    const struct result_cell *guest = view_next_guest(result, NULL, NULL);
     view_run_title(result, doc);
     if (!guest) {
         document_say(doc, BLOCK_CONCLUSION, "Nothing was measured%s.", view_run_incomplete(result, doc));

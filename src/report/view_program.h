@@ -8,6 +8,11 @@
 /* A program's cell in a domain? */
 bool view_is_guest(const struct result_cell *cell);
 
+/* The next guest of a program (NULL: of any) behind `cell` (NULL: the first); NULL: there is no further one.
+ */
+const struct result_cell *view_next_guest(
+    const struct result *result, const struct result_cell *cell, const char *program);
+
 /* The native cell of the same program on the same host pages; what a guest's cell is held against (NULL:
  * there are too few runs). */
 const struct result_cell *view_native_of(const struct result *result, const struct result_cell *guest);
