@@ -1,8 +1,10 @@
 #include "cli/program_options.h"
 
 #include "cli/command_line.h"
+#include "experiment/run.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define FIELD(member) .offset = offsetof(struct program_options, member)
 
@@ -144,6 +146,25 @@ static const struct option_spec how_options[] = {
         .help = "Measure a program that natively ends with another exit status than 0, too."},
 };
 
+static bool is_stdout(const char *path)
+{
+    return path && !strcmp(path, "-");
+}
+
+/* What the program writes must not come between what vcost writes for machines. */
+static int check_output(const struct program_options *options, struct error *error)
+{
+    const struct output_options *output = &options->common.output;
+    if (is_stdout(options->output))
+        return error_set(error, EINVAL, "--output -: say inherit for vcost's own stdout, or name a file");
+    if (options->output && !strcmp(options->output, RUN_INHERITED) &&
+        (is_stdout(output->json) || is_stdout(output->csv) || is_stdout(output->markdown)))
+        return error_set(error, EINVAL,
+            "--output inherit puts what the program writes into what is to go to stdout: name a file for one "
+            "of them");
+    return output_options_check(output, error);
+}
+
 static int check(const void *fields, struct error *error)
 {
     const struct program_options *options = fields;
@@ -160,7 +181,7 @@ static int check(const void *fields, struct error *error)
         return error_set(error, EINVAL, "--svg draws what the program touches: give --heat, too");
     if (options->heat && !(options->heat_interval >= 0.001))
         return error_set(error, EINVAL, "--heat-interval is at least 0.001 seconds");
-    return output_options_check(&options->common.output, error);
+    return check_output(options, error);
 }
 
 const struct command command_run = {

@@ -652,6 +652,9 @@ def test_output_goes_where_it_is_wanted():
         text=True, check=False, timeout=6000)
     assert done.returncode == 0 and done.stdout.startswith("a word\n" * (3 + 2 * 2)) and "exit status" in done.stdout, done.stdout + done.stderr
     assert json.load(open(file, encoding="utf-8"))["cells"][1]["compared"] == "exit status"
+    for words in (("--output", "inherit", "--json", "-"), ("--output", "inherit", "--csv", "-"), ("--output", "-")):
+        done = subprocess.run([VCOST, "run", *words, "true"], capture_output=True, text=True, check=False, timeout=600)
+        assert done.returncode == 2 and not done.stdout and "--output" in done.stderr, done
 
 
 def test_a_run_that_takes_too_long_is_ended():
