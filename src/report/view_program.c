@@ -78,12 +78,21 @@ static size_t more_runs(const struct result_cell *guest)
     return runs < LEAST ? LEAST : runs > MOST ? MOST : runs;
 }
 
-/* "0.8 … 1.3": of two or three runs an interval may reach beyond all that means something. */
-static const char *reach_text(double low, double high, struct document *doc)
+static const char *times_text(double ratio, struct document *doc)
 {
-    static const double least = 0.01, most = 100;
-    return document_text(doc, "%s%.3g … %s%.3g", low < least ? "under " : "", fmax(low, least),
-        high > most ? "over " : "", fmin(high, most));
+    return document_text(doc, ratio < 1000 ? "%.3g" : "%.0f", ratio);
+}
+
+/* Of two or three runs an interval may reach beyond all that means something. */
+const char *view_takes_text(const struct result_comparison *comparison, struct document *doc)
+{
+    const double ratio = comparison->ratio, low = comparison->low, high = comparison->high;
+    const double least = ratio > 0.02 ? 0.01 : ratio / 10, most = ratio < 50 ? 100 : 10 * ratio;
+    const char *takes = document_text(doc, "takes %s times as long as natively", times_text(ratio, doc));
+    if (!isfinite(low))
+        return takes;
+    return document_text(doc, "%s (%s%s … %s%s)", takes, low < least ? "under " : "",
+        times_text(fmax(low, least), doc), high > most ? "over " : "", times_text(fmin(high, most), doc));
 }
 
 /* What CPU time tells where the clock tells nothing: "172 ms more CPU time than natively (129 ms … 214 ms)";
@@ -129,11 +138,8 @@ static void conclude(const struct result *result, const struct result_cell *gues
             with, why ? why : "there are too few runs");
         return;
     }
-    double low = comparison->low, high = comparison->high;
-    const char *takes = document_text(doc, "takes %.3g times as long as natively", comparison->ratio);
-    if (isfinite(low))
-        takes = document_text(doc, "%s (%s)", takes, reach_text(low, high, doc));
-    if (low <= 1 && high >= 1)
+    const char *takes = view_takes_text(comparison, doc);
+    if (comparison->low <= 1 && comparison->high >= 1)
         conclude_unclear(guest, with, takes, incomplete, doc);
     else
         document_say(doc, BLOCK_CONCLUSION, "In a guest%s %s %s%s.", with, name, takes, incomplete);

@@ -19,6 +19,9 @@ const struct result_cell *view_native_of(const struct result *result, const stru
 const struct result_comparison *view_comparison_of(
     const struct result *result, const struct result_cell *guest);
 
+/* "takes 1.42 times as long as natively (1.3 … 1.6)"; without an interval where there is none. */
+const char *view_takes_text(const struct result_comparison *comparison, struct document *doc);
+
 /* "user", "peak_memory" and the like of a cell; NULL: it has none of that name. */
 const struct result_metric *view_metric_of(const struct result_cell *cell, const char *name);
 

@@ -19,11 +19,8 @@ bool view_is_several(const struct result *result)
 static const char *ratio_text(
     const struct result *result, const struct result_comparison *comparison, struct document *doc)
 {
-    const char *name = cell_workload(&result->cells[comparison->cell]);
-    if (!isfinite(comparison->low))
-        return document_text(doc, "%s takes %.3g times as long as natively", name, comparison->ratio);
-    return document_text(doc, "%s takes %.3g times as long as natively (%.3g … %.3g)%s", name,
-        comparison->ratio, comparison->low, comparison->high,
+    return document_text(doc, "%s %s%s", cell_workload(&result->cells[comparison->cell]),
+        view_takes_text(comparison, doc),
         comparison->low <= 1 && comparison->high >= 1 ? ", by the clock not significant" : "");
 }
 
