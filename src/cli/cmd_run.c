@@ -30,9 +30,8 @@ static int split_commands(const struct invocation *invocation, struct programs *
     return rc;
 }
 
-/* Nobody waits until the machine was looked at for being told that a program or its input is not there;
- * unless
- * --prepare may be what makes them. */
+/* Nobody waits until the machine was looked at to be told that a program or its input is not there. Where
+ * --prepare is given, that may be what makes them. */
 static int look_for_files(
     const struct program_options *options, const struct programs *programs, struct error *error)
 {

@@ -118,8 +118,9 @@ static const struct option_spec how_options[] = {
         FIELD(output),
         .value_name = "WHERE",
         .default_note = "taken in and compared",
-        .help = "Where the program's standard output goes: null, inherit (vcost's own), or a file, which is "
-                "made empty before each run and compared."},
+        .help =
+            "Where the program's standard output goes: null or inherit (vcost's own), where nobody compares "
+            "it; or a file, which is made empty before each run and compared."},
     {.name = "check",
         .kind = OPTION_TEXT,
         FIELD(check),
@@ -246,7 +247,8 @@ const struct command command_run = {
         },
     .exit_notes =
         {
-            {"0", "it was measured, whatever the program's own exit status is in the guest: that is told."},
+            {"0", "it was measured, however the program ended in the guest and whether or not it did the "
+                  "same there: that is told (\"fidelity\" in --json and --csv)."},
             {"1", "failed: the program cannot be started, for instance, or natively does not end as it "
                   "should."},
             {"77", "this host has no KVM that vcost can use."},
