@@ -556,10 +556,12 @@ def test_the_account_is_counts_times_prices_and_what_is_left():
     assert lines["translation"]["cpu_ns"] is None and lines["translation"]["reason"], lines["translation"]
 
 
-def test_a_program_that_is_not_there_runs_no_times():
+def test_what_is_not_there_is_told_before_anything_runs():
     needs_kvm()
-    done = subprocess.run([VCOST, "run", "no-such-program-anywhere"], capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and "no such program" in done.stderr and "times" not in done.stderr, done.stderr
+    for words, told in ((["no-such-program-anywhere"], "no such program in PATH\n"), (["sort /etc/passwd"], "sh -c"),
+            (["--also", "no-such-program-anywhere", "true"], "no such program"), (["--stdin", "/no-such-file", "cat"], "--stdin")):
+        done = subprocess.run([VCOST, "run", *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and told in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
 def test_page_faults_that_the_guest_handles_are_a_line_of_the_account():
