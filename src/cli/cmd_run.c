@@ -10,17 +10,39 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-/* They are looked for before anybody is told that they will run, unless --prepare may be what makes them. */
-static int plan_programs(
-    const struct program_options *options, struct run_plan *plan, struct pool *pool, struct error *error)
+/* What is to be run: known before anything is made ready. */
+struct programs {
+    struct pool pool;
+    const char *const *words[RUN_PROGRAMS_MAX];
+    size_t count;
+};
+
+static int split_commands(const struct invocation *invocation, struct programs *programs, struct error *error)
+{
+    const struct program_options *options = invocation->options;
+    int rc = 0;
+    programs->words[programs->count++] = invocation->operands;
+    for (size_t i = 0; rc == 0 && i < options->also.count; i++)
+        rc = command_line_split(
+            options->also.texts[i], &programs->pool, &programs->words[programs->count++], error);
+    return rc;
+}
+
+/* Nobody waits until the machine was looked at to be told that a program or its input is not there. Where
+ * --prepare is given, that may be what makes them. */
+static int look_for_files(
+    const struct program_options *options, const struct programs *programs, struct error *error)
 {
     struct executable found;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < options->also.count; i++)
-        rc = command_line_split(options->also.texts[i], pool, &plan->programs[plan->program_count++], error);
-    for (size_t i = 0; rc == 0 && i < plan->program_count && !options->around.prepare; i++)
-        rc = executable_look(plan->programs[i][0], &found, error);
+    if (options->around.prepare)
+        return 0;
+    for (size_t i = 0; rc == 0 && i < programs->count; i++)
+        rc = executable_look(programs->words[i][0], &found, error);
+    if (rc == 0 && options->around.input && access(options->around.input, R_OK) < 0)
+        rc = error_errno(error, errno, "cannot read %.300s, which --stdin names", options->around.input);
     return rc;
 }
 
@@ -39,15 +61,16 @@ static void tell(const struct run_plan *plan)
 static int watch_files(
     const struct program_options *options, struct run_plan *plan, struct pool *pool, struct error *error)
 {
-    const char *list = options->check ? pool_text(pool, options->check) : NULL;
-    char *rest = NULL;
+    struct run_watched *watched = &plan->watched;
     if (options->output && strcmp(options->output, RUN_INHERITED) && strcmp(options->output, RUN_NO_OUTPUT))
-        plan->watched.output = options->output;
-    for (const char *file = list ? strtok_r((char *)list, ",", &rest) : NULL; file;
-         file = strtok_r(NULL, ",", &rest)) {
-        if (plan->watched.file_count == RUN_FILES_MAX)
+        watched->output = options->output;
+    for (const char *at = options->check; at && *at;) {
+        size_t length = strcspn(at, ",");
+        if (length && watched->file_count == RUN_FILES_MAX)
             return error_set(error, EINVAL, "--check takes at most %d files", RUN_FILES_MAX);
-        plan->watched.files[plan->watched.file_count++] = file;
+        if (length)
+            watched->files[watched->file_count++] = pool_format(pool, "%.*s", (int)length, at);
+        at += length + (at[length] == ',');
     }
     return 0;
 }
@@ -62,9 +85,9 @@ static int measure(
     struct session *session, const struct progress *progress, struct result *result, struct error *error)
 {
     const struct program_options *options = session->invocation->options;
+    const struct programs *programs = session->own;
     struct run_plan plan = {
-        .programs = {session->invocation->operands},
-        .program_count = 1,
+        .program_count = programs->count,
         .input = options->around.input,
         .output = options->output,
         .guest_faults = program_faults(options->guest_faults),
@@ -76,11 +99,10 @@ static int measure(
         .heat_seconds = options->heat ? options->heat_interval : 0,
         .ignore_failure = options->ignore_failure,
     };
+    memcpy(plan.programs, programs->words, sizeof programs->words);
     plan_pages(&options->guest_pages, plan.guest_pages, &plan.guest_page_count);
     plan_pages(&options->host_pages, plan.host_pages, &plan.host_page_count);
     int rc = watch_files(options, &plan, &result->pool, error);
-    if (rc == 0)
-        rc = plan_programs(options, &plan, &result->pool, error);
     if (rc < 0)
         return rc;
     if (!options->common.run.quiet)
@@ -95,8 +117,14 @@ static void view(const struct session *session, struct document *document)
 
 int cmd_run_run(const struct invocation *invocation)
 {
-    return measure_run(invocation,
-        &(struct measured){
-            .cells = true, .programs = true, .needs_kvm = true, .measure = measure, .view = view},
-        NULL);
+    static const struct measured how = {
+        .cells = true, .programs = true, .needs_kvm = true, .measure = measure, .view = view};
+    struct programs programs = {.count = 0};
+    struct error error;
+    int rc = split_commands(invocation, &programs, &error);
+    if (rc == 0)
+        rc = look_for_files(invocation->options, &programs, &error);
+    int status = rc < 0 ? status_failed(&error) : measure_run(invocation, &how, &programs);
+    pool_free(&programs.pool);
+    return status;
 }

@@ -1,8 +1,10 @@
 #include "cli/program_options.h"
 
 #include "cli/command_line.h"
+#include "experiment/run.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define FIELD(member) .offset = offsetof(struct program_options, member)
 
@@ -116,8 +118,9 @@ static const struct option_spec how_options[] = {
         FIELD(output),
         .value_name = "WHERE",
         .default_note = "taken in and compared",
-        .help = "Where the program's standard output goes: null, inherit (vcost's own), or a file, which is "
-                "made empty before each run and compared."},
+        .help =
+            "Where the program's standard output goes: null or inherit (vcost's own), where nobody compares "
+            "it; or a file, which is made empty before each run and compared."},
     {.name = "check",
         .kind = OPTION_TEXT,
         FIELD(check),
@@ -144,6 +147,25 @@ static const struct option_spec how_options[] = {
         .help = "Measure a program that natively ends with another exit status than 0, too."},
 };
 
+static bool is_stdout(const char *path)
+{
+    return path && !strcmp(path, "-");
+}
+
+/* What the program writes must not come between what vcost writes for machines. */
+static int check_output(const struct program_options *options, struct error *error)
+{
+    const struct output_options *output = &options->common.output;
+    if (is_stdout(options->output))
+        return error_set(error, EINVAL, "--output -: say inherit for vcost's own stdout, or name a file");
+    if (options->output && !strcmp(options->output, RUN_INHERITED) &&
+        (is_stdout(output->json) || is_stdout(output->csv) || is_stdout(output->markdown)))
+        return error_set(error, EINVAL,
+            "--output inherit puts what the program writes into what is to go to stdout: name a file for one "
+            "of them");
+    return output_options_check(output, error);
+}
+
 static int check(const void *fields, struct error *error)
 {
     const struct program_options *options = fields;
@@ -160,7 +182,7 @@ static int check(const void *fields, struct error *error)
         return error_set(error, EINVAL, "--svg draws what the program touches: give --heat, too");
     if (options->heat && !(options->heat_interval >= 0.001))
         return error_set(error, EINVAL, "--heat-interval is at least 0.001 seconds");
-    return output_options_check(&options->common.output, error);
+    return check_output(options, error);
 }
 
 const struct command command_run = {
@@ -208,6 +230,7 @@ const struct command command_run = {
         {
             {"vcost run sort big.txt", "What virtualization costs sort"},
             {"vcost run -- ls -l /", "A program whose arguments begin with a dash"},
+            {"vcost run sh -c 'sort big.txt | uniq -c'", "What only a shell does: a pipeline, all of it"},
             {"vcost run --runs 30 python3 job.py", "More runs, a narrower interval"},
             {"vcost run --stdin data.csv --ignore-failure grep -c nothing", "With input, and a status of 1"},
             {"vcost run --prepare 'rm -rf out' make -C project", "What has to be undone before each run"},
@@ -220,10 +243,12 @@ const struct command command_run = {
             {"vcost run --also 'sort -u words.txt' --also 'sort -n words.txt' sort words.txt",
                 "Three side by side"},
             {"vcost run --json here.json ./prog", "Keep it, for vcost compare with another machine's"},
+            {"vcost run --csv - sort big.txt", "Times, account and system calls as comma-separated values"},
         },
     .exit_notes =
         {
-            {"0", "it was measured, whatever the program's own exit status is in the guest: that is told."},
+            {"0", "it was measured, however the program ended in the guest and whether or not it did the "
+                  "same there: that is told (\"fidelity\" in --json and --csv)."},
             {"1", "failed: the program cannot be started, for instance, or natively does not end as it "
                   "should."},
             {"77", "this host has no KVM that vcost can use."},

@@ -185,11 +185,76 @@ static void add_process(struct reading *reading, size_t from, size_t to)
     sum_up(reading, process);
 }
 
+/* ---- of all, those that touched most ---- */
+
+/* Where the entries of a process are, and how many pages they tell of. */
+struct span {
+    size_t from, to;
+    uint64_t pages;
+};
+
+static bool is_of_one_region(const struct heat_entry *a, const struct heat_entry *b)
+{
+    return a->kind == b->kind && a->region == b->region;
+}
+
+static uint64_t pages_of(const struct reading *reading, const struct span *span)
+{
+    uint64_t sum = 0, ever[HEAT_WORDS] = {0};
+    for (size_t i = span->from; i < span->to; i++) {
+        const struct heat_entry *entry = reading->entries[i];
+        if (entry->kind <= HEAT_HARVEST)
+            continue;
+        for (unsigned word = 0; word < HEAT_WORDS; word++)
+            ever[word] |= entry->pages[word];
+        if (i + 1 < span->to && is_of_one_region(entry, reading->entries[i + 1]))
+            continue;
+        sum += count_pages(ever);
+        memset(ever, 0, sizeof ever);
+    }
+    return sum;
+}
+
 static int by_pages(const void *a, const void *b)
 {
-    const struct heat_process *x = a, *y = b;
-    uint64_t of_x = x->pages[0].ever + x->pages[1].ever, of_y = y->pages[0].ever + y->pages[1].ever;
-    return of_x < of_y ? 1 : of_x > of_y ? -1 : 0;
+    const struct span *x = a, *y = b;
+    if (x->pages != y->pages)
+        return x->pages < y->pages ? 1 : -1;
+    return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* Sorted, the first one touched most. */
+static size_t find_spans(const struct reading *reading, struct span *spans)
+{
+    size_t count = 0;
+    for (size_t at = 0, end; at < reading->count; at = end) {
+        for (end = at;
+             end < reading->count && reading->entries[end]->process == reading->entries[at]->process;)
+            end++;
+        spans[count] = (struct span){.from = at, .to = end};
+        spans[count].pages = pages_of(reading, &spans[count]);
+        count++;
+    }
+    qsort(spans, count, sizeof *spans, by_pages);
+    return count;
+}
+
+static int add_processes(struct reading *reading, struct error *error)
+{
+    struct ran_heat *heat = reading->heat;
+    struct span *spans = calloc(reading->count + 1, sizeof *spans);
+    size_t count = spans ? find_spans(reading, spans) : 0,
+           kept = count < PROCESSES_MOST ? count : PROCESSES_MOST;
+    heat->processes = pool_room(reading->pool, PROCESSES_MOST, sizeof *heat->processes);
+    for (size_t i = 0; heat->processes && i < kept; i++)
+        add_process(reading, spans[i].from, spans[i].to);
+    if (kept < count)
+        heat->reason =
+            "there were more processes than are kept, and of those that touched least nothing is told";
+    free(spans);
+    if (!spans || reading->pool->failed || !heat->processes)
+        return error_set(error, ENOMEM, "no memory for what was touched");
+    return 0;
 }
 
 int run_heat_read(const struct heat_log *log, struct pool *pool, struct ran_heat *heat, struct error *error)
@@ -197,21 +262,11 @@ int run_heat_read(const struct heat_log *log, struct pool *pool, struct ran_heat
     struct reading reading = {.pool = pool, .heat = heat};
     heat->interval_ns = (double)log->interval_ns;
     int rc = sort_entries(log, &reading, error);
-    heat->processes = rc < 0 ? NULL : pool_room(pool, PROCESSES_MOST, sizeof *heat->processes);
-    for (size_t at = 0, end; heat->processes && at < reading.count; at = end) {
-        for (end = at; end < reading.count && reading.entries[end]->process == reading.entries[at]->process;)
-            end++;
-        if (heat->process_count < PROCESSES_MOST)
-            add_process(&reading, at, end);
-        else
-            heat->reason = "more processes than are kept: what the later ones touched is not told";
-    }
+    if (rc == 0)
+        rc = add_processes(&reading, error);
     free(reading.entries);
     if (rc < 0)
         return rc;
-    if (pool->failed || !heat->processes)
-        return error_set(error, ENOMEM, "no memory for what was touched");
-    qsort(heat->processes, heat->process_count, sizeof *heat->processes, by_pages);
     if (log->used > log->room)
         heat->reason = "there was no room to write down more: a longer --heat-interval takes less";
     heat->known = true;

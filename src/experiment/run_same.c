@@ -19,9 +19,9 @@ static int judge_native(const struct run_plan *plan, const struct run_end *end, 
     bool killed = WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGKILL;
     if (end->status && !plan->ignore_failure)
         return error_set(error, ECANCELED,
-            "the program natively %s%s%s%.200s; if that is as it should be, give --ignore-failure", how,
+            "the program natively %s%s%s%.200s%s; if that is as it should be, give --ignore-failure", how,
             killed ? ", as the kernel does where memory, or a control group's share of it, runs out" : "",
-            end->said[0] ? " and said: " : "", end->said);
+            end->said[0] ? " and said \"" : "", end->said, end->said[0] ? "\"" : "");
     return 0;
 }
 

@@ -16,17 +16,28 @@ static bool can_run(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
+/* Who puts a whole command into one word is told how it is given. */
+static const char *hint_for(const char *word)
+{
+    return word[strcspn(word, " |&;<>")]
+               ? " (the program and its arguments are words of their own; what only a "
+                 "shell does is one for it: sh -c 'a | b')"
+               : "";
+}
+
 static int find(const char *word, char path[static PATH_MAX], struct error *error)
 {
     const char *folders = getenv("PATH");
     struct stat status;
     if (strchr(word, '/')) {
         snprintf(path, PATH_MAX, "%s", word);
-        return can_run(path) ? 0
-               : stat(path, &status) < 0
-                   ? error_errno(error, errno, "cannot start %.300s", word)
-                   : error_set(error, EACCES, "cannot start %.300s: it is %s", word,
-                         S_ISDIR(status.st_mode) ? "a directory" : "no program that you may run");
+        if (can_run(path))
+            return 0;
+        if (stat(path, &status) < 0)
+            return error_set(
+                error, errno, "cannot start %.200s: %s%s", word, strerror(errno), hint_for(word));
+        return error_set(error, EACCES, "cannot start %.300s: it is %s", word,
+            S_ISDIR(status.st_mode) ? "a directory" : "no program that you may run");
     }
     for (const char *at = folders ? folders : "/bin:/usr/bin"; *at;) {
         size_t length = strcspn(at, ":");
@@ -35,7 +46,8 @@ static int find(const char *word, char path[static PATH_MAX], struct error *erro
             return 0;
         at += length + (at[length] == ':');
     }
-    return error_set(error, ENOENT, "cannot start %.200s: there is no such program in PATH", word);
+    return error_set(
+        error, ENOENT, "cannot start %.200s: there is no such program in PATH%s", word, hint_for(word));
 }
 
 static bool read_at(int fd, void *into, size_t bytes, uint64_t offset)

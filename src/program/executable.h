@@ -12,8 +12,7 @@ struct executable {
     bool script;         /* begins with #!: what follows is about its interpreter */
     bool dynamic;        /* names a dynamic linker, so LD_PRELOAD reaches it */
     bool binds_now;      /* built to have all its functions bound at the start (-z now) */
-    bool
-        privileged; /* set-user-id, set-group-id or with capabilities: the linker ignores what is preloaded */
+    bool privileged;     /* set-user-id, set-group-id or with capabilities: nothing is preloaded into it */
 };
 
 /* Looks `word` up in PATH, as execvp() does, and reads the beginning of the file. -ENOENT or -EACCES with a

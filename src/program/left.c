@@ -60,15 +60,19 @@ static void note(struct left *left, pid_t child)
         snprintf(left->name, sizeof left->name, "process %d", (int)child);
 }
 
+/* What is no child of this process any more has, too. */
+static bool has_ended(pid_t child)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
+}
+
 /* One that has ended by itself is only waited for. What is not a child of this process is not killed: until
  * it is waited for, nobody else can have its number. */
 static void end_child(struct left *left, pid_t child, double until)
 {
     static const struct timespec nap = {.tv_nsec = 1000000};
-    siginfo_t info = {0};
-    if (waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT))
-        return;
-    if (!info.si_pid) {
+    if (!has_ended(child)) {
         note(left, child);
         kill(child, SIGKILL);
     }
@@ -77,12 +81,6 @@ static void end_child(struct left *left, pid_t child, double until)
 }
 
 /* ---- what ends by itself meanwhile ---- */
-
-static bool has_ended(pid_t child)
-{
-    siginfo_t info = {0};
-    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
-}
 
 /* Until the program has ended, which its owner sees to. A child of before that has ended is nobody's to wait
  * for here, and makes waitid() return at once: then it looks from time to time. */

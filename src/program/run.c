@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -23,55 +21,6 @@
 enum { OUT, ERR, TELL, MARKS, STREAMS };
 
 /* ---- in the child ---- */
-
-static const char padding_name[] = "VCOST_PADDING";
-
-static const char *apply_environment(const struct conditions *conditions)
-{
-    char *padding = NULL;
-    if (conditions->padding && (padding = malloc(conditions->padding + 1))) {
-        memset(padding, 'x', conditions->padding);
-        padding[conditions->padding] = '\0';
-        setenv(padding_name, padding, 1); /* a copy */
-        free(padding);
-    }
-    for (size_t i = 0; i < conditions->variable_count; i++)
-        if (setenv(conditions->variables[i].name, conditions->variables[i].value, 1))
-            return "its environment";
-    return NULL;
-}
-
-static const char *apply_memory(const struct conditions *conditions)
-{
-    enum { MPOL_BIND_MODE = 2, MPOL_INTERLEAVE_MODE = 3, NODES = 1024, BITS = 64 };
-    uint64_t nodes[NODES / BITS] = {0};
-    if (conditions->memory == MEMORY_USUAL)
-        return NULL;
-    bool bind = conditions->memory == MEMORY_OF_NODE;
-    if (bind)
-        nodes[conditions->node / BITS % (NODES / BITS)] |= UINT64_C(1) << conditions->node % BITS;
-    else if (syscall(SYS_get_mempolicy, NULL, nodes, NODES, NULL, 4 /* MPOL_F_MEMS_ALLOWED */))
-        return "the nodes that it may use";
-    return syscall(SYS_set_mempolicy, bind ? MPOL_BIND_MODE : MPOL_INTERLEAVE_MODE, nodes, NODES)
-               ? "its memory's nodes"
-               : NULL;
-}
-
-/* What could not be done; NULL: all was, errno tells why not. */
-static const char *apply(const struct conditions *conditions)
-{
-    const char *failed = apply_environment(conditions);
-    if (!failed)
-        failed = apply_memory(conditions);
-    if (!failed && CPU_COUNT(&conditions->cpus) &&
-        sched_setaffinity(0, sizeof conditions->cpus, &conditions->cpus) < 0)
-        failed = "the CPUs that it may use";
-    if (!failed && conditions->without_large && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) < 0)
-        failed = "no large pages";
-    if (!failed && conditions->fixed_addresses && personality(ADDR_NO_RANDOMIZE) < 0)
-        failed = "fixed addresses";
-    return failed;
-}
 
 /* Told to the parent before exec(): what failed. */
 struct refusal {
@@ -119,7 +68,7 @@ static _Noreturn void become(const struct program *program, const struct conditi
         dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0;
     if (streams && marks)
         offer_marks(pipes[MARKS][1], tell);
-    if (streams && !(failed = apply(conditions)))
+    if (streams && !(failed = conditions_apply(conditions)))
         execvp(program->words[0], (char *const *)program->words);
     struct refusal refusal = {.code = errno};
     if (failed)
@@ -157,6 +106,56 @@ static void keep_end(char *kept, size_t *length, size_t size, const char *bytes,
     *length += count - gone;
 }
 
+/* What has come by one of the streams. */
+typedef void taker(struct running *running, const struct run_limits *limits, struct run_end *end,
+    const char *bytes, size_t count);
+
+static void take_output(struct running *running, const struct run_limits *limits, struct run_end *end,
+    const char *bytes, size_t count)
+{
+    checksum_add(&running->written, bytes, count);
+    end->out_bytes += count;
+    if (limits->kept)
+        keep_end(limits->kept, &end->kept_length, limits->kept_bytes, bytes, count);
+}
+
+static void take_said(struct running *running, const struct run_limits *limits, struct run_end *end,
+    const char *bytes, size_t count)
+{
+    (void)limits;
+    (void)end;
+    keep_end(running->said, &running->said_length, sizeof running->said - 1, bytes, count);
+}
+
+static void take_refusal(struct running *running, const struct run_limits *limits, struct run_end *end,
+    const char *bytes, size_t count)
+{
+    (void)limits;
+    (void)end;
+    running->refused = count == sizeof running->refusal;
+    if (running->refused)
+        memcpy(&running->refusal, bytes, count);
+}
+
+static void take_mark(struct running *running, const struct run_limits *limits, struct run_end *end,
+    const char *bytes, size_t count)
+{
+    (void)limits;
+    (void)bytes;
+    (void)count;
+    double now = clock_seconds(), ran = schedule_ran(running->pid);
+    if (isnan(running->first_mark)) {
+        running->first_mark = now;
+        running->first_ran = ran;
+    } else {
+        end->steady_seconds = now - running->first_mark;
+        end->steady_cpu = ran - running->first_ran;
+    }
+}
+
+static taker *const takers[STREAMS] = {
+    [OUT] = take_output, [ERR] = take_said, [TELL] = take_refusal, [MARKS] = take_mark};
+
 /* False: the stream has ended. */
 static bool take(struct running *running, int stream, const struct run_limits *limits, struct run_end *end)
 {
@@ -164,30 +163,9 @@ static bool take(struct running *running, int stream, const struct run_limits *l
     ssize_t got = read(running->streams[stream], bytes, sizeof bytes);
     if (got < 0)
         return errno == EAGAIN || errno == EINTR;
-    if (got == 0)
-        return false;
-    size_t count = (size_t)got;
-    if (stream == OUT) {
-        checksum_add(&running->written, bytes, count);
-        end->out_bytes += count;
-        if (limits->kept)
-            keep_end(limits->kept, &end->kept_length, limits->kept_bytes, bytes, count);
-    } else if (stream == ERR) {
-        keep_end(running->said, &running->said_length, sizeof running->said - 1, bytes, count);
-    } else if (stream == MARKS) {
-        double now = clock_seconds(), ran = schedule_ran(running->pid);
-        if (isnan(running->first_mark)) {
-            running->first_mark = now;
-            running->first_ran = ran;
-        } else {
-            end->steady_seconds = now - running->first_mark;
-            end->steady_cpu = ran - running->first_ran;
-        }
-    } else if (count == sizeof running->refusal) {
-        memcpy(&running->refusal, bytes, count);
-        running->refused = true;
-    }
-    return true;
+    if (got > 0)
+        takers[stream](running, limits, end, bytes, (size_t)got);
+    return got > 0;
 }
 
 static void take_all(
@@ -225,25 +203,31 @@ static bool has_ended(const struct running *running)
 
 static const double first_look = 0.005, looks_grow = 1.4, finish_seconds = 10;
 
+/* Takes what comes next, waiting at most until it has run for so many seconds. False: it has ended. */
+static bool take_next(
+    struct running *running, double began, double until, const struct run_limits *limits, struct run_end *end)
+{
+    struct pollfd fds[STREAMS + 1];
+    for (int i = 0; i < STREAMS; i++)
+        fds[i] = (struct pollfd){.fd = running->streams[i], .events = POLLIN};
+    fds[STREAMS] = (struct pollfd){.fd = running->process, .events = POLLIN};
+    double wait = until - (clock_seconds() - began);
+    int ms = wait <= 0 ? 0 : wait > 0.1 ? 100 : (int)(wait * 1e3) + 1;
+    int ready = poll(fds, STREAMS + 1, running->process < 0 ? 1 : ms);
+    end->seconds = clock_seconds() - began;
+    if (running->process < 0 ? has_ended(running) : ready > 0 && fds[STREAMS].revents)
+        return false;
+    if (ready > 0)
+        take_all(running, fds, limits, end);
+    return true;
+}
+
 /* Until it has ended or must; 0 or -EINTR. */
 static int watch(struct running *running, double began, const struct run_limits *limits, struct run_end *end)
 {
     double most = limits->seconds, next_look = limits->watcher ? first_look : most;
     bool finishing = false;
-    for (;;) {
-        struct pollfd fds[STREAMS + 1];
-        for (int i = 0; i < STREAMS; i++)
-            fds[i] = (struct pollfd){.fd = running->streams[i], .events = POLLIN};
-        fds[STREAMS] = (struct pollfd){.fd = running->process, .events = POLLIN};
-        double now = clock_seconds() - began, until = next_look < most ? next_look : most;
-        double wait = until - now;
-        int ms = wait <= 0 ? 0 : wait > 0.1 ? 100 : (int)(wait * 1e3) + 1;
-        int ready = poll(fds, STREAMS + 1, running->process < 0 ? 1 : ms);
-        end->seconds = clock_seconds() - began;
-        if (running->process < 0 ? has_ended(running) : ready > 0 && fds[STREAMS].revents)
-            return 0;
-        if (ready > 0)
-            take_all(running, fds, limits, end);
+    while (take_next(running, began, fmin(next_look, most), limits, end)) {
         if (stop_asked(limits->stop))
             return -EINTR;
         if (!finishing && stop_asked(limits->finish)) {
@@ -262,6 +246,7 @@ static int watch(struct running *running, double began, const struct run_limits 
             next_look = (clock_seconds() - began) * looks_grow;
         }
     }
+    return 0;
 }
 
 static void tell_said(const struct running *running, char *text)
@@ -276,6 +261,24 @@ static void tell_said(const struct running *running, char *text)
     text[length] = '\0';
 }
 
+static double seconds_of(struct timeval time)
+{
+    return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+static void set_use(const struct rusage *use, struct run_end *end)
+{
+    end->user_seconds = seconds_of(use->ru_utime);
+    end->system_seconds = seconds_of(use->ru_stime);
+    end->cpu_seconds = end->user_seconds + end->system_seconds;
+    end->faults = (uint64_t)use->ru_minflt;
+    end->read_faults = (uint64_t)use->ru_majflt;
+    end->peak_bytes = (uint64_t)use->ru_maxrss * 1024;
+    end->waits = (uint64_t)use->ru_nvcsw;
+    end->switches = (uint64_t)use->ru_nivcsw;
+}
+
+/* Waits for it, which has ended or is killed here, and ends what it left behind. */
 static void reap(struct running *running, const struct run_limits *limits, struct run_end *end)
 {
     enum { TRIES = 1000 };
@@ -295,14 +298,7 @@ static void reap(struct running *running, const struct run_limits *limits, struc
     if (limits->left)
         left_end(limits->left);
     kill(-running->pid, SIGKILL);
-    end->user_seconds = (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec / 1e6;
-    end->system_seconds = (double)use.ru_stime.tv_sec + (double)use.ru_stime.tv_usec / 1e6;
-    end->cpu_seconds = end->user_seconds + end->system_seconds;
-    end->faults = (uint64_t)use.ru_minflt;
-    end->read_faults = (uint64_t)use.ru_majflt;
-    end->peak_bytes = (uint64_t)use.ru_maxrss * 1024;
-    end->waits = (uint64_t)use.ru_nvcsw;
-    end->switches = (uint64_t)use.ru_nivcsw;
+    set_use(&use, end);
     tell_said(running, end->said);
 }
 

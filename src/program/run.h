@@ -11,9 +11,9 @@
 
 #include "base/error.h"
 #include "base/stop.h"
+#include "program/conditions.h"
 #include "program/left.h"
 
-#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,25 +23,6 @@ struct program {
     const char *const *words; /* NULL at the end; the first is looked for in PATH as shells do */
     const char *input;        /* stdin is this file; NULL: /dev/null */
     int output;               /* stdout is this descriptor; 0: it is taken in */
-};
-
-enum { CONDITIONS_VARIABLES_MAX = 8 };
-
-enum memory_policy { MEMORY_USUAL, MEMORY_INTERLEAVED, MEMORY_OF_NODE };
-
-/* All zero is as vcost itself was started. */
-struct conditions {
-    struct variable {
-        const char *name, *value; /* replaces what it was */
-    } variables[CONDITIONS_VARIABLES_MAX];
-    size_t variable_count;
-    size_t padding;       /* bytes of one more variable, which only moves the stack */
-    bool bound;           /* may run on `cpus` only */
-    cpu_set_t cpus;       /* likewise where !bound: those that vcost may use; empty: leave it */
-    bool without_large;   /* PR_SET_THP_DISABLE */
-    bool fixed_addresses; /* without address space layout randomization */
-    enum memory_policy memory;
-    unsigned node; /* MEMORY_OF_NODE */
 };
 
 /* Whoever watches it while it runs; called from time to time, more seldom the longer it lasts. */

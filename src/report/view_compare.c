@@ -398,4 +398,5 @@ void view_compare(const struct compare *compare, struct document *doc)
     }
     document_details(doc, false);
     add_file_table(compare, doc);
+    view_compare_account_files(compare, doc);
 }

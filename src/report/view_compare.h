@@ -17,4 +17,7 @@ const char *view_compared_name(
 /* Accounts of programs: what changed, and a table for each. view_compare_account.c. */
 void view_compare_accounts(const struct compare *compare, struct document *doc);
 
+/* Accounts for files (CSV): a row for each line and file. view_compare_account.c. */
+void view_compare_account_files(const struct compare *compare, struct document *doc);
+
 #endif

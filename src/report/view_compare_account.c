@@ -109,3 +109,33 @@ void view_compare_accounts(const struct compare *compare, struct document *doc)
         add_table(compare, lines + from, to - from, doc);
     }
 }
+
+void view_compare_account_files(const struct compare *compare, struct document *doc)
+{
+    struct table *table = NULL;
+    for (size_t i = 0; i < compare->line_count * compare->file_count; i++) {
+        const struct compared_line *line = &compare->lines[i / compare->file_count];
+        const size_t file = i % compare->file_count;
+        const struct compared_amount *amount = &line->values[file],
+                                     change = file ? compare_amount_change(line, file)
+                                                   : (struct compared_amount){NAN, NAN, NAN, NAN, NAN};
+        const struct file_value values[] = {
+            FILE_WORDS("id", line->id),
+            FILE_WORDS("cause", line->name),
+            FILE_WORDS("file", compare->files[file].name),
+            FILE_FIGURE("count", UNIT_COUNT, amount->count),
+            FILE_FIGURE("price_cpu_ns", UNIT_NS, amount->price_ns),
+            FILE_FIGURE("cpu_ns", UNIT_NS, amount->cpu_ns),
+            FILE_FIGURE("cpu_low_ns", UNIT_NS, amount->low_ns),
+            FILE_FIGURE("cpu_high_ns", UNIT_NS, amount->high_ns),
+            FILE_FIGURE("change_ns", UNIT_NS, change.cpu_ns),
+            FILE_FIGURE("change_low_ns", UNIT_NS, change.low_ns),
+            FILE_FIGURE("change_high_ns", UNIT_NS, change.high_ns),
+        };
+        enum { COLUMNS = sizeof values / sizeof *values };
+        if (!table)
+            table = view_file_table(
+                doc, "account-changes", values, COLUMNS, compare->line_count * compare->file_count);
+        view_file_row(table, i, values, COLUMNS);
+    }
+}

@@ -234,11 +234,11 @@ static void add_processes(const struct ran_heat *heat, struct document *doc)
     }
 }
 
-void view_heat(const struct ran_heat *heat, struct document *doc)
+void view_heat(const struct ran_heat *heat, const char *program, struct document *doc)
 {
     if (!heat->known)
         return;
-    document_say(doc, BLOCK_HEADING, "What it touches");
+    document_say(doc, BLOCK_HEADING, "What %s touches", program ? program : "it");
     if (heat->reason)
         document_say(doc, BLOCK_WARNING, "Not all is told: %s.", heat->reason);
     if (heat->process_count) {

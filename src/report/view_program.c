@@ -14,6 +14,16 @@ bool view_is_guest(const struct result_cell *cell)
     return cell->cell.workload.kind == &workload_run && cell->technique != TECHNIQUE_NONE;
 }
 
+const struct result_cell *view_next_guest(
+    const struct result *result, const struct result_cell *cell, const char *program)
+{
+    const struct result_cell *end = result->cells + result->cell_count;
+    for (cell = cell ? cell + 1 : result->cells; cell < end; cell++)
+        if (view_is_guest(cell) && (!program || !strcmp(cell_workload(cell), program)))
+            return cell;
+    return NULL;
+}
+
 const struct result_comparison *view_comparison_of(
     const struct result *result, const struct result_cell *guest)
 {
@@ -50,7 +60,7 @@ static const char *pages_text(const struct result_cell *cell, struct document *d
         page_text(cell->cell.host_page_bytes, doc));
 }
 
-static const struct result_metric *metric_of(const struct result_cell *cell, const char *name)
+const struct result_metric *view_metric_of(const struct result_cell *cell, const char *name)
 {
     for (size_t i = 0; i < cell->metric_count; i++)
         if (!strcmp(cell->metrics[i].name, name))
@@ -68,12 +78,21 @@ static size_t more_runs(const struct result_cell *guest)
     return runs < LEAST ? LEAST : runs > MOST ? MOST : runs;
 }
 
-/* "0.8 … 1.3": of two or three runs an interval may reach beyond all that means something. */
-static const char *reach_text(double low, double high, struct document *doc)
+static const char *times_text(double ratio, struct document *doc)
 {
-    static const double least = 0.01, most = 100;
-    return document_text(doc, "%s%.3g … %s%.3g", low < least ? "under " : "", fmax(low, least),
-        high > most ? "over " : "", fmin(high, most));
+    return document_text(doc, ratio < 1000 ? "%.3g" : "%.0f", ratio);
+}
+
+/* Of two or three runs an interval may reach beyond all that means something. */
+const char *view_takes_text(const struct result_comparison *comparison, struct document *doc)
+{
+    const double ratio = comparison->ratio, low = comparison->low, high = comparison->high;
+    const double least = ratio > 0.02 ? 0.01 : ratio / 10, most = ratio < 50 ? 100 : 10 * ratio;
+    const char *takes = document_text(doc, "takes %s times as long as natively", times_text(ratio, doc));
+    if (!isfinite(low))
+        return takes;
+    return document_text(doc, "%s (%s%s … %s%s)", takes, low < least ? "under " : "",
+        times_text(fmax(low, least), doc), high > most ? "over " : "", times_text(fmin(high, most), doc));
 }
 
 /* What CPU time tells where the clock tells nothing: "172 ms more CPU time than natively (129 ms … 214 ms)";
@@ -119,11 +138,8 @@ static void conclude(const struct result *result, const struct result_cell *gues
             with, why ? why : "there are too few runs");
         return;
     }
-    double low = comparison->low, high = comparison->high;
-    const char *takes = document_text(doc, "takes %.3g times as long as natively", comparison->ratio);
-    if (isfinite(low))
-        takes = document_text(doc, "%s (%s)", takes, reach_text(low, high, doc));
-    if (low <= 1 && high >= 1)
+    const char *takes = view_takes_text(comparison, doc);
+    if (comparison->low <= 1 && comparison->high >= 1)
         conclude_unclear(guest, with, takes, incomplete, doc);
     else
         document_say(doc, BLOCK_CONCLUSION, "In a guest%s %s %s%s.", with, name, takes, incomplete);
@@ -166,15 +182,15 @@ static void say_refused(const struct result_cell *guest, struct document *doc)
 
 static void say_exits(const struct result *result, const struct result_cell *guest, struct document *doc)
 {
+    const uint64_t exits = guest->counters.exits;
     uint64_t calls = 0;
+    if (!guest->counters.known || !exits)
+        return;
     for (size_t i = 0; i < guest->ran.call_count; i++)
         calls += guest->ran.calls[i].count;
-    if (!guest->counters.known || !guest->counters.exits)
-        return;
-    document_say(doc, BLOCK_FACT, "In the last run it left the guest %s times, %s%s for system calls.",
-        format_count(guest->counters.exits).text,
-        calls == guest->counters.exits ? "all of them" : format_count(calls).text,
-        calls == guest->counters.exits ? "" : " of them");
+    document_say(doc, BLOCK_FACT, "In the last run it left the guest %s times, %s for system calls.",
+        format_count(exits).text,
+        calls == exits ? "all of them" : document_text(doc, "%s of them", format_count(calls).text));
     const struct result_comparison *comparison = view_comparison_of(result, guest);
     if (comparison && comparison->low > 1 && comparison->more_low_ns > 0)
         document_say(doc, BLOCK_FACT, "A run takes %s longer than natively.",
@@ -227,7 +243,7 @@ static void add_times(const struct result *result, struct document *doc)
             several ? document_text(doc, "%s, %s", cell_workload(cell), cell->label) : cell->label);
         table_interval(table, i, WALL, cell->median, cell->low, cell->high);
         for (unsigned j = 0; j < sizeof names / sizeof *names; j++) {
-            const struct result_metric *metric = metric_of(cell, names[j]);
+            const struct result_metric *metric = view_metric_of(cell, names[j]);
             table_number(table, i, OTHERS + j, metric ? metric->value : NAN);
         }
         bool guest = cell->technique != TECHNIQUE_NONE && cell->counters.known;
@@ -248,7 +264,8 @@ static void add_times(const struct result *result, struct document *doc)
 static void say_busy(const struct result_cell *native, const struct result_cell *guest, struct document *doc)
 {
     const double much = 0.1;
-    const struct result_metric *of_native = metric_of(native, "kept"), *of_guest = metric_of(guest, "kept");
+    const struct result_metric *of_native = view_metric_of(native, "kept"),
+                               *of_guest = view_metric_of(guest, "kept");
     if (!of_native || !of_guest ||
         !(of_native->value > much * native->median || of_guest->value > much * guest->median))
         return;
@@ -287,56 +304,51 @@ static void say_guest(const struct result *result, const struct result_cell *gue
 /* Of one program: its accounts, system calls, and what it touches. */
 static void add_tables(const struct result *result, const char *name, struct document *doc)
 {
-    const struct result_cell *end = result->cells + result->cell_count, *first = NULL;
-    for (const struct result_cell *cell = result->cells; cell < end; cell++) {
-        if (!view_is_guest(cell) || strcmp(cell_workload(cell), name) != 0)
-            continue;
-        first = first ? first : cell;
+    const struct result_cell *first = view_next_guest(result, NULL, name);
+    for (const struct result_cell *cell = first; cell; cell = view_next_guest(result, cell, name))
         if (cell->ran.account.known)
             view_program_account(cell, pages_text(cell, doc), doc);
-    }
     if (first && first->ran.call_count)
         view_program_calls(first, doc);
-    for (const struct result_cell *cell = first; cell && cell < end; cell++)
-        if (view_is_guest(cell) && !strcmp(cell_workload(cell), name))
-            view_heat(&cell->ran.heat, doc);
+    for (const struct result_cell *cell = first; cell; cell = view_next_guest(result, cell, name))
+        view_heat(&cell->ran.heat, view_is_several(result) ? name : NULL, doc);
+}
+
+static void say_guests(const struct result *result, const char *name, struct document *doc)
+{
+    for (const struct result_cell *cell = NULL; (cell = view_next_guest(result, cell, name));)
+        say_guest(result, cell, doc);
 }
 
 /* Each program under a heading of its own. */
 static void add_programs(const struct result *result, struct document *doc)
 {
-    const struct result_cell *end = result->cells + result->cell_count;
     const char *before = NULL;
-    for (const struct result_cell *cell = result->cells; cell < end; cell++) {
-        if (!view_is_guest(cell) || (before && !strcmp(cell_workload(cell), before)))
+    for (const struct result_cell *cell = NULL; (cell = view_next_guest(result, cell, NULL));) {
+        if (before && !strcmp(cell_workload(cell), before))
             continue;
         before = cell_workload(cell);
         document_say(doc, BLOCK_HEADING, "%s", before);
-        for (const struct result_cell *other = cell; other < end; other++)
-            if (view_is_guest(other) && !strcmp(cell_workload(other), before))
-                say_guest(result, other, doc);
+        say_guests(result, before, doc);
         add_tables(result, before, doc);
     }
 }
 
 void view_program(const struct result *result, struct document *doc)
 {
-    const struct result_cell *guest = NULL, *end = result->cells + result->cell_count;
-    bool several = view_is_several(result);
+    const struct result_cell *guest = view_next_guest(result, NULL, NULL);
     view_run_title(result, doc);
-    for (const struct result_cell *cell = end; cell-- > result->cells;)
-        guest = view_is_guest(cell) ? cell : guest;
     if (!guest) {
         document_say(doc, BLOCK_CONCLUSION, "Nothing was measured%s.", view_run_incomplete(result, doc));
         return;
     }
+    bool several = view_is_several(result);
     if (several)
         view_programs(result, doc);
-    for (const struct result_cell *cell = guest; cell < end && !several; cell++)
-        if (view_is_guest(cell))
-            say_guest(result, cell, doc);
-    for (const struct result_cell *cell = result->cells; cell < end; cell++)
-        say_pages(cell, doc);
+    else
+        say_guests(result, NULL, doc);
+    for (size_t i = 0; i < result->cell_count; i++)
+        say_pages(&result->cells[i], doc);
     view_run_machine(result, doc);
     view_run_below(result, doc);
     add_times(result, doc);
@@ -354,5 +366,6 @@ void view_program(const struct result *result, struct document *doc)
         "program of known operations tells on both sides, in turns with these runs. What changing memory "
         "takes besides the host's own calls is measured where it happens.");
     document_details(doc, false);
+    view_program_files(result, doc);
     view_run_cells(result, doc);
 }

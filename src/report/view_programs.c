@@ -8,13 +8,10 @@
 
 bool view_is_several(const struct result *result)
 {
-    const char *first = NULL;
-    for (size_t i = 0; i < result->cell_count; i++) {
-        const struct result_cell *cell = &result->cells[i];
-        if (view_is_guest(cell) && first && strcmp(cell_workload(cell), first) != 0)
+    const struct result_cell *first = view_next_guest(result, NULL, NULL);
+    for (const struct result_cell *cell = first; cell; cell = view_next_guest(result, cell, NULL))
+        if (strcmp(cell_workload(cell), cell_workload(first)) != 0)
             return true;
-        first = view_is_guest(cell) && !first ? cell_workload(cell) : first;
-    }
     return false;
 }
 
@@ -22,11 +19,8 @@ bool view_is_several(const struct result *result)
 static const char *ratio_text(
     const struct result *result, const struct result_comparison *comparison, struct document *doc)
 {
-    const char *name = cell_workload(&result->cells[comparison->cell]);
-    if (!isfinite(comparison->low))
-        return document_text(doc, "%s takes %.3g times as long as natively", name, comparison->ratio);
-    return document_text(doc, "%s takes %.3g times as long as natively (%.3g … %.3g)%s", name,
-        comparison->ratio, comparison->low, comparison->high,
+    return document_text(doc, "%s %s%s", cell_workload(&result->cells[comparison->cell]),
+        view_takes_text(comparison, doc),
         comparison->low <= 1 && comparison->high >= 1 ? ", by the clock not significant" : "");
 }
 
@@ -34,9 +28,8 @@ static void conclude(const struct result *result, struct document *doc)
 {
     const struct result_comparison *most = NULL, *least = NULL;
     size_t count = 0;
-    for (size_t i = 0; i < result->cell_count; i++) {
-        const struct result_comparison *found =
-            view_is_guest(&result->cells[i]) ? view_comparison_of(result, &result->cells[i]) : NULL;
+    for (const struct result_cell *cell = NULL; (cell = view_next_guest(result, cell, NULL));) {
+        const struct result_comparison *found = view_comparison_of(result, cell);
         if (!found || !isfinite(found->ratio))
             continue;
         count++;
@@ -87,20 +80,18 @@ static void add_lines(const struct result *result, struct document *doc)
         {.key = "more", .unit = UNIT_NS, .block = "CPU time", .sign = true},
         {.key = "explained", .unit = UNIT_NS, .block = "CPU time", .sign = true},
         {.key = "unexplained", .unit = UNIT_NS, .block = "CPU time", .sign = true, .interval = true}};
+    const struct result_cell *cell;
     size_t rows = 0;
-    for (size_t i = 0; i < result->cell_count; i++)
-        rows += view_is_guest(&result->cells[i]);
+    for (cell = NULL; (cell = view_next_guest(result, cell, NULL));)
+        rows++;
     struct table *table =
         document_table(doc, "programs", NULL, columns, sizeof columns / sizeof *columns, rows);
     rows = 0;
-    for (size_t i = 0; i < result->cell_count; i++)
-        if (view_is_guest(&result->cells[i]))
-            add_line(result, &result->cells[i], table, rows++);
-    for (size_t i = 0; i < result->cell_count; i++)
-        if (view_is_guest(&result->cells[i]) && !cell_measured(&result->cells[i]) &&
-            result->cells[i].reason[0])
-            document_say(
-                doc, BLOCK_NOTE, "%s: %s.", cell_workload(&result->cells[i]), result->cells[i].reason);
+    for (cell = NULL; (cell = view_next_guest(result, cell, NULL));)
+        add_line(result, cell, table, rows++);
+    for (cell = NULL; (cell = view_next_guest(result, cell, NULL));)
+        if (!cell_measured(cell) && cell->reason[0])
+            document_say(doc, BLOCK_NOTE, "%s: %s.", cell_workload(cell), cell->reason);
 }
 
 void view_programs(const struct result *result, struct document *doc)

@@ -36,9 +36,12 @@ void view_inspect(const struct result *result, struct document *doc);
 /* The three goals, a line a monitor, what does not hold, and all that was tried. */
 void view_verify(const struct result *result, struct document *doc);
 
-/* What to use, what each remedy did to the program, and how that is known; and which remedies there are. */
+/* What programs cost in a guest, and the account of each; what one touches over time (`program`: its name,
+ * where there are several; NULL). */
 void view_program(const struct result *result, struct document *doc);
-void view_heat(const struct ran_heat *heat, struct document *doc);
+void view_heat(const struct ran_heat *heat, const char *program, struct document *doc);
+
+/* What to use, what each remedy did to the program, and how that is known; and which remedies there are. */
 void view_advise(const struct result *result, struct document *doc);
 void view_advise_list(const struct result *result, struct document *doc);
 

@@ -272,7 +272,7 @@ static void check_cell(struct reader *reader, void *base)
 {
     struct result_cell *cell = base;
     if (no_pages(cell))
-        cell->pages = (struct page_proof){.host_share_2m = NAN, .as_asked = true};
+        cell->pages = (struct page_proof){.host_share_2m = NAN, .guest_share_2m = NAN, .as_asked = true};
     reader_interval(reader, "median", cell->low, cell->median, cell->high);
 }
 

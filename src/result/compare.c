@@ -293,18 +293,6 @@ static int check_cells(struct comparing *comparing, struct error *error)
 
 /* ---- all of it ---- */
 
-static int nothing_in_common(const struct comparing *comparing, struct error *error)
-{
-    const struct compare_input *first = &comparing->files[0], *second = &comparing->files[1];
-    if (comparing->only)
-        return error_set(error, EINVAL, "no cell that \"%.100s\" matches is in %.100s and in another file",
-            comparing->only, first->name);
-    return error_set(error, EINVAL,
-        "there is nothing to compare: no cell of %.100s (%.40s) is in %.100s (%.40s)%s", first->name,
-        first->result->experiment, second->name, second->result->experiment,
-        comparing->compare->file_count > 2 ? " or in another file" : "");
-}
-
 int compare_make(const struct compare_input *files, size_t file_count, const char *only,
     struct compare *compare, struct error *error)
 {
@@ -333,7 +321,7 @@ int compare_make(const struct compare_input *files, size_t file_count, const cha
     if (!status && made.pool.failed)
         status = error_set(error, ENOMEM, "not enough memory to compare the results");
     if (!status && !made.metrics[METRIC_TIME].count)
-        status = nothing_in_common(&comparing, error);
+        status = compare_nothing(files, file_count, only, error);
     if (status)
         compare_free(&made);
     else

@@ -132,6 +132,11 @@ void compare_facts(const struct compare_input *files, struct compare *compare);
 /* Likewise compare->lines. */
 void compare_accounts(const struct compare_input *files, struct compare *compare);
 
+/* Likewise: -EINVAL, with what the files have instead of a cell in common, and what to do. `only`: as for
+ * compare_make(). */
+int compare_nothing(
+    const struct compare_input *files, size_t file_count, const char *only, struct error *error);
+
 /* What a file has more of it than the first, the interval as of two measurements that know nothing of each
  * other. */
 struct compared_amount compare_amount_change(const struct compared_line *line, size_t file);

@@ -125,8 +125,20 @@ def test_results_with_nothing_in_common_are_told_one_after_the_other():
         result = json.loads((FIXTURES / "amd/run.json").read_text())
         (work / "other.json").write_text(json.dumps(result).replace("sort", "tac"))
         said = " ".join(report(FIXTURES / "amd/run.json", work / "other.json").decode().split())
-    assert "These results are not compared: there is nothing to compare" in said, said
+    assert "These results are not compared: there is nothing to compare: " in said, said
+    assert "run ran sort words.txt, sort -u words.txt, and other ran tac words.txt, tac -u words.txt: run the same" in said, said
     assert "In a guest sort words.txt takes" in said and "In a guest tac words.txt takes" in said, said
+
+
+def test_an_interval_that_reaches_beyond_what_means_something_is_cut_beyond_the_ratio():
+    result = json.loads((FIXTURES / "amd/run.json").read_text())
+    comparison = next(each for each in result["comparisons"] if each["cell"] == "run/kvm/sort words.txt")
+    for ratio, low, high, told in ((20, 0.001, 5000, "20 times as long as natively (under 0.01 … over 100)"),
+            (216, 104, 50000, "216 times as long as natively (104 … over 2160)"), (1234, 1100, 1300, "1234 times as long as natively (1100 … 1300)")):
+        comparison["ratio"], comparison["low"], comparison["high"] = ratio, low, high
+        with folder() as work:
+            (work / "run.json").write_text(json.dumps(result))
+            assert f"takes {told}" in " ".join(report(work / "run.json").decode().split()), told
 
 
 def test_where_the_clock_tells_no_difference_cpu_time_may():

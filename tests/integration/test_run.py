@@ -7,6 +7,7 @@ INSIDE is the executable that runs a program in a domain (src/program/inside/), 
 Most cases start it by hand, natively once and in a domain once: what was counted there is in struct tally (src/program/tally.h).
 """
 import concurrent.futures
+import csv
 import ctypes
 import errno
 import fcntl
@@ -700,10 +701,12 @@ def test_the_account_is_counts_times_prices_and_what_is_left():
     assert lines["translation"]["cpu_ns"] is None and lines["translation"]["reason"], lines["translation"]
 
 
-def test_a_program_that_is_not_there_runs_no_times():
+def test_what_is_not_there_is_told_before_anything_runs():
     needs_kvm()
-    done = subprocess.run([VCOST, "run", "no-such-program-anywhere"], capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and "no such program" in done.stderr and "times" not in done.stderr, done.stderr
+    for words, told in ((["no-such-program-anywhere"], "no such program in PATH\n"), (["sort /etc/passwd"], "sh -c"),
+            (["--also", "no-such-program-anywhere", "true"], "no such program"), (["--stdin", "/no-such-file", "cat"], "--stdin")):
+        done = subprocess.run([VCOST, "run", *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and told in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
 def test_page_faults_that_the_guest_handles_are_a_line_of_the_account():
@@ -796,6 +799,9 @@ def test_output_goes_where_it_is_wanted():
         text=True, check=False, timeout=6000)
     assert done.returncode == 0 and done.stdout.startswith("a word\n" * (3 + 2 * 2)) and "exit status" in done.stdout, done.stdout + done.stderr
     assert json.load(open(file, encoding="utf-8"))["cells"][1]["compared"] == "exit status"
+    for words in (("--output", "inherit", "--json", "-"), ("--output", "inherit", "--csv", "-"), ("--output", "-")):
+        done = subprocess.run([VCOST, "run", *words, "true"], capture_output=True, text=True, check=False, timeout=600)
+        assert done.returncode == 2 and not done.stdout and "--output" in done.stderr, done
 
 
 def test_a_run_that_takes_too_long_is_ended():
@@ -874,10 +880,38 @@ def test_what_a_program_touches_is_counted_page_by_page():
         assert reach["most"] == counted["most"] and (reach["level1_entries"] is None) <= (reach["reason"] is not None), reach
 
 
+def is_written(text, number):
+    """In a cell of CSV: nothing where there is no figure, ten digits otherwise."""
+    return text == "" if number is None else abs(float(text) - number) <= 1e-9 * abs(number)
+
+
+def check_csv(path, cells):
+    """Tables of CSV, with an empty line between, say what the JSON says."""
+    with open(path, encoding="utf-8") as file:
+        runs, lines, calls, _ = [list(csv.DictReader(part.splitlines())) for part in file.read().split("\n\n")]
+    assert [row["id"] for row in runs] == list(cells), runs
+    for row in runs:
+        cell = cells[row["id"]]
+        account = (cell.get("account") or {}).get("cpu", {})
+        told = {"wall_ns": cell["median"], "exit_status": cell["exit_status"], "more_cpu_ns": account.get("difference_ns"),
+            "unexplained_cpu_low_ns": account.get("unexplained_low_ns")}
+        for column, metric in (("user_ns", "user"), ("system_ns", "system"), ("peak_memory_bytes", "peak_memory")):
+            told[column] = cell["metrics"][metric]["value"] if "metrics" in cell else None
+        assert all(is_written(row[column], number) for column, number in told.items()), (row, told)
+        assert row["fidelity"] == (cell["fidelity"] or ""), row
+        wanted = [(each["name"], each["count"], each["cpu_ns"]) for each in (cell.get("account") or {}).get("lines", [])]
+        got = [(line["cause"], line["count"], line["cpu_ns"]) for line in lines if line["id"] == row["id"]]
+        assert [name for name, *_ in got] == [name for name, *_ in wanted] + (["explained", "measured", "unexplained"] if wanted else []), got
+        for (_, count, cpu), line in zip(got, wanted):
+            assert is_written(count, line[1]) and is_written(cpu, line[2]), (count, cpu, line)
+        got = [(call["call"], int(call["count"])) for call in calls if call["id"] == row["id"]]
+        assert got == [(call["name"], call["count"]) for call in cell.get("calls", [])], got
+
+
 def test_several_programs_are_told_side_by_side_and_compared():
     needs_kvm()
-    file = os.path.join(SCRATCH, "several.json")
-    done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--json", file, "--also", "sort -u '/etc/passwd'", "--also", "false", "sort",
+    file, figures = os.path.join(SCRATCH, "several.json"), os.path.join(SCRATCH, "several.csv")
+    done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--json", file, "--csv", figures, "--also", "sort -u '/etc/passwd'", "--also", "false", "sort",
         "/etc/passwd"], capture_output=True, text=True, check=False, timeout=6000)
     assert done.returncode == 0 and "false: the program natively ended with exit status 1" in done.stdout, done.stdout + done.stderr
     result = json.load(open(file, encoding="utf-8"))
@@ -887,6 +921,7 @@ def test_several_programs_are_told_side_by_side_and_compared():
     for name in ("run/kvm/sort passwd", "run/kvm/sort -u passwd"):
         assert cells[name]["fidelity"] == "same" and cells[name]["account"]["cpu"]["unexplained_ns"] is not None, cells[name]
     assert cells["run/kvm/false"]["median"] is None and "exit status 1" in cells["run/kvm/false"]["reason"], cells["run/kvm/false"]
+    check_csv(figures, cells)
     done = subprocess.run([VCOST, "compare", "--json", "-", file, file], capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     compared = json.loads(done.stdout)

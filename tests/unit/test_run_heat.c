@@ -132,6 +132,28 @@ static void who_touched_most_comes_first_and_a_full_log_says_so(void **state)
     pool_free(&pool);
 }
 
+/* A shell's children come first, and what it is about may come last. */
+static void of_many_processes_those_are_told_that_touched_most(void **state)
+{
+    enum { PROCESSES = 100, KEPT = 64 };
+    struct pool pool = {0};
+    struct heat_log *log = log_of();
+    (void)state;
+    for (uint32_t process = 0; process < PROCESSES; process++) {
+        add(log, HEAT_PROCESS, process, 0);
+        touch(log, HEAT_DATA, process, 0, 3, 1 + process);
+        touch(log, HEAT_DATA, process, 1, 3, 1 + process); /* the same ones again */
+        add(log, HEAT_HARVEST, process, 0);
+        add(log, HEAT_HARVEST, process, 1);
+    }
+    struct ran_heat heat = read_log(log, &pool);
+    assert_int_equal(heat.process_count, KEPT);
+    for (size_t i = 0; i < KEPT; i++)
+        assert_int_equal(heat.processes[i].pages[HEAT_OF_DATA].ever, PROCESSES - i);
+    assert_non_null(heat.reason);
+    pool_free(&pool);
+}
+
 static void tlbs_hold_what_cpuid_says(void **state)
 {
     struct host host = {.tlb_source = {.known = true},
@@ -159,6 +181,7 @@ int main(void)
         cmocka_unit_test(pages_are_counted_reading_by_reading),
         cmocka_unit_test(many_readings_share_columns),
         cmocka_unit_test(who_touched_most_comes_first_and_a_full_log_says_so),
+        cmocka_unit_test(of_many_processes_those_are_told_that_touched_most),
         cmocka_unit_test(tlbs_hold_what_cpuid_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
