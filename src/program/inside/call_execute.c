@@ -138,7 +138,7 @@ static int64_t execute(struct thread *thread, const char *path, uint64_t argumen
         load_free(loadable);
     descriptor_limit_restore(&limit);
     if (rc == -EFAULT && error.code == EFAULT)
-        signals_die(SIGSEGV);
+        signals_end(process, SIGSEGV);
     if (rc == 0) {
         signals_let(thread);
         rc = inside_execute(thread, path, with, variables);
