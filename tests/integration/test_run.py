@@ -468,8 +468,28 @@ def test_memory_that_is_given_back_is_counted_too():
 
 def test_every_process_tells_what_its_monitor_counted():
     needs_kvm()
-    counts = same("sh", "-c", "ls / > /dev/null; (exit 3); env true; kill -SEGV $$").counts
+    counts = same("sh", "-c", "ls / > /dev/null; (exit 3); env true; kill -KILL $$").counts
     assert counts.domains == counts.counted + 1 > 4, vars(counts)  # the kill ended one that could tell nothing
+
+
+def test_what_a_signal_ends_tells_first_what_its_monitor_counted():
+    needs_kvm()
+    ends = "HUP INT QUIT ABRT USR1 USR2 PIPE ALRM TERM XCPU XFSZ VTALRM PROF"
+    script = f"""ulimit -c 0
+        yes | head -n 1
+        for how in {ends.replace("INT QUIT", "")}; do sleep 1000 & kill -$how $!; wait $!; echo $how $?; done
+        for how in {ends}; do sh -c "kill -$how \\$\\$; echo lives"; echo $how $?; done
+        trap '' TERM PIPE; kill -TERM $$; sh -c 'kill -PIPE $$; echo ignored'; trap - TERM
+        kill -TERM $$; echo lives"""
+    counts = same("sh", "-c", script).counts
+    assert counts.domains == counts.counted > 20, vars(counts)
+
+
+def test_the_first_process_of_a_namespace_is_not_ended_by_signals():
+    needs_kvm()
+    words = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "sh", "-c", "kill -TERM $$; kill -PIPE $$; echo lives; exec sh -c 'kill -HUP $$; echo still'"]
+    guest = same(*words)
+    assert guest.status or guest.out == b"lives\nstill\n", guest.out  # a host may give no namespace
 
 
 def test_children_borrow_their_parents_memory():

@@ -57,6 +57,8 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
     if (flags & CLONE_CHILD_SETTID)
         access_write(process, child_number, &number, sizeof number);
     thread->caught = 0;
+    if (getpid() == 1) /* the first of a namespace, which its parent was not */
+        signals_take_defaults(process);
     signals_let(thread);
 }
 
@@ -124,6 +126,8 @@ static int go_on_as_borrower(void *context)
     for (int i = 0; i < 2; i++)
         if (borrower->tell[i])
             access_write(&borrower->process, borrower->tell[i], &number, sizeof number);
+    if (getpid() == 1)
+        signals_take_defaults(&borrower->process);
     signals_begin(&borrower->thread);
     thread_run(&borrower->thread);
 }

@@ -167,7 +167,7 @@ static int look_first(const struct thread *thread, const struct named *named, in
     }
     descriptor_limit_restore(&limit);
     if (rc == -EFAULT && error.code == EFAULT)
-        signals_die(SIGSEGV);
+        signals_end(thread->process, SIGSEGV);
     return rc;
 }
 

@@ -71,7 +71,7 @@ int64_t call_sigreturn(struct thread *thread, const uint64_t *arguments)
     (void)arguments;
     int rc = frame_pop(thread, &error);
     if (rc == -EFAULT || rc == -EINVAL)
-        signals_die(SIGSEGV);
+        signals_end(thread->process, SIGSEGV);
     if (rc < 0)
         process_fail(thread->process, &error);
     thread->mask = maskable(thread->mask);

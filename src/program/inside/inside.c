@@ -201,6 +201,7 @@ static void take_actions(struct process *process)
     pthread_mutex_init(&process->actions_lock, NULL);
     for (int number = 1; number <= SIGNALS; number++)
         syscall(SYS_rt_sigaction, number, NULL, &process->actions[number], sizeof(uint64_t));
+    signals_take_defaults(process);
 }
 
 /* What /proc would say of it. */

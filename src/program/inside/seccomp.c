@@ -31,18 +31,18 @@ static void raise_sigsys(struct thread *thread, uint64_t number, uint32_t told)
     signals_raise(thread, &info, 0, 0, 0);
 }
 
-static void let_only_four(uint64_t number)
+static void let_only_four(struct process *process, uint64_t number)
 {
     if (number != SYS_read && number != SYS_write && number != SYS_exit && number != SYS_rt_sigreturn)
-        signals_die(SIGKILL);
+        signals_end(process, SIGKILL);
 }
 
 bool seccomp_lets(struct thread *thread, uint64_t number, const uint64_t *arguments, int64_t *result)
 {
     enum { ERRNO_MAX = 4095 };
-    const struct process *process = thread->process;
+    struct process *process = thread->process;
     if (thread->strict)
-        let_only_four(number);
+        let_only_four(process, number);
     if (!thread->filters && !process->filters)
         return true;
     struct seccomp_data data = {
@@ -70,9 +70,9 @@ bool seccomp_lets(struct thread *thread, uint64_t number, const uint64_t *argume
     case SECCOMP_RET_KILL_THREAD:
         if (process->threads > 1)
             thread_end(thread, SIGSYS);
-        signals_die(SIGSYS);
+        signals_end(process, SIGSYS);
     default:
-        signals_die(SIGSYS);
+        signals_end(process, SIGSYS);
     }
 }
 

@@ -22,10 +22,7 @@ enum { MASK_BYTES = sizeof(uint64_t) };
 /* Of the thread of the host that runs here; NULL: none of a program's. */
 static _Thread_local struct thread *self;
 
-static uint64_t bit(int number)
-{
-    return UINT64_C(1) << (number - 1);
-}
+#define BIT(number) (UINT64_C(1) << ((number)-1))
 
 /* Whatever stands in the host's libraries is not asked: the program's signals are none of theirs. */
 static void set_mask(uint64_t mask)
@@ -94,12 +91,29 @@ static void catch_signal(int number, siginfo_t *info, void *context)
     domain_cpu_stop(thread->cpu);
 }
 
+/* By their default they end a process, and come from outside of it: it tells first what the monitor has
+ * counted. The first process of a namespace is not ended by them, which the kernel knows by their default. */
+#define TOLD_FIRST                                                                                           \
+    (BIT(SIGHUP) | BIT(SIGINT) | BIT(SIGQUIT) | BIT(SIGABRT) | BIT(SIGUSR1) | BIT(SIGUSR2) | BIT(SIGPIPE) |  \
+        BIT(SIGALRM) | BIT(SIGTERM) | BIT(SIGXCPU) | BIT(SIGXFSZ) | BIT(SIGVTALRM) | BIT(SIGPROF))
+
+static bool is_told_first(int number)
+{
+    return BIT(number) & TOLD_FIRST && getpid() != 1;
+}
+
+static bool is_caught(int number, const struct action *action)
+{
+    bool by_default = action->handler == (uintptr_t)SIG_DFL;
+    return by_default ? is_told_first(number) : action->handler != (uintptr_t)SIG_IGN;
+}
+
 static int set_host(int number, const struct action *action)
 {
     struct action own = {.flags = OWN_RESTORER | (action->flags & OWN_CHILDREN),
         .restorer = (uintptr_t)signals_return,
         .handler = action->handler};
-    if (action->handler != (uintptr_t)SIG_DFL && action->handler != (uintptr_t)SIG_IGN) {
+    if (is_caught(number, action)) {
         own.handler = (uintptr_t)catch_signal;
         own.flags |= OWN_SIGINFO;
         own.mask = ALL;
@@ -117,15 +131,30 @@ int64_t signals_set_action(struct process *process, int number, const struct act
     return rc;
 }
 
-/* The host's default may have been changed by the program, and the signal may be blocked. */
+void signals_take_defaults(struct process *process)
+{
+    for (int number = 1; number <= SIGNALS; number++) {
+        const struct action *action = &process->actions[number];
+        if (action->handler == (uintptr_t)SIG_DFL && BIT(number) & TOLD_FIRST)
+            set_host(number, action);
+    }
+}
+
+/* What the host does may not be its default, and the signal may be blocked. */
 void signals_die(int number)
 {
     const struct action none = {.handler = (uintptr_t)SIG_DFL};
-    uint64_t open = ALL & ~bit(number);
-    set_host(number, &none);
+    uint64_t open = ALL & ~BIT(number);
+    syscall(SYS_rt_sigaction, number, &none, NULL, MASK_BYTES);
     syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
     set_mask(open);
     _exit(128 + number); /* it did not: the first process of a namespace */
+}
+
+void signals_end(struct process *process, int number)
+{
+    counted_tell(process);
+    signals_die(number);
 }
 
 /* ---- delivering ---- */
@@ -157,7 +186,7 @@ static void call_handler(struct thread *thread, const struct frame_cause *cause,
     const struct action *action = cause->action;
     int rc = frame_push(thread, cause, &error);
     if (rc == -EFAULT && number == SIGSEGV)
-        signals_die(SIGSEGV);
+        signals_end(thread->process, SIGSEGV);
     if (rc == -EFAULT) {
         const siginfo_t info = {.si_signo = SIGSEGV, .si_code = SI_KERNEL};
         signals_raise(thread, &info, 0, 0, 0);
@@ -166,8 +195,8 @@ static void call_handler(struct thread *thread, const struct frame_cause *cause,
     if (rc < 0)
         process_fail(thread->process, &error);
     tally_add(&thread->process->tally->signals, 1);
-    thread->mask = open | action->mask | (action->flags & OWN_NODEFER ? 0 : bit(number));
-    thread->mask &= ~(bit(SIGKILL) | bit(SIGSTOP));
+    thread->mask = open | action->mask | (action->flags & OWN_NODEFER ? 0 : BIT(number));
+    thread->mask &= ~(BIT(SIGKILL) | BIT(SIGSTOP));
     signals_let(thread);
 }
 
@@ -186,6 +215,8 @@ void signals_deliver(struct thread *thread)
             thread, &(struct frame_cause){.action = &action, .info = &info, .mask = thread->mask}, open);
         return;
     }
+    if (is_caught(number, &action))
+        signals_end(thread->process, number);
     /* Somebody has changed what it does in the meantime: the host decides by that. */
     if (action.handler == (uintptr_t)SIG_DFL)
         syscall(SYS_rt_tgsigqueueinfo, getpid(), thread->id, number, &info);
@@ -203,10 +234,8 @@ void signals_raise(
 {
     int number = info->si_signo;
     struct action action = action_of(thread->process, number, true);
-    if (!is_handler(&action) || thread->mask & bit(number)) {
-        counted_tell(thread->process);
-        signals_die(number);
-    }
+    if (!is_handler(&action) || thread->mask & BIT(number))
+        signals_end(thread->process, number);
     const struct frame_cause cause = {.action = &action,
         .info = info,
         .mask = thread->mask,
