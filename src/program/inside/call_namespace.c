@@ -4,6 +4,7 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/counted.h"
+#include "program/inside/seat.h"
 #include "program/inside/signals.h"
 #include "program/inside/thread.h"
 
@@ -46,6 +47,7 @@ static int enter_once(struct thread *thread, struct error *error)
     signals_block();
     domain_cpu_go_on(thread->cpu); /* a signal that has come is delivered later */
     int rc = domain_user_run(thread->cpu, &nowhere, &left, error);
+    domain_user_left(thread->cpu);
     signals_let(thread);
     return rc;
 }
@@ -93,7 +95,7 @@ static int64_t call_alone(struct thread *thread, long number, const uint64_t *ar
 {
     struct process *process = thread->process;
     int64_t result = call_host(thread, number, arguments);
-    if (result != -EINVAL || process->threads > 1 || process->borrowed || process->heat)
+    if (result != -EINVAL || process->threads > 1 || process->borrowed || process->heat || seats_are_held())
         return result;
     if (number == SYS_setns && unshare(CLONE_FS) == 0)
         result = call_host(thread, number, arguments);

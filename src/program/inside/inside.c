@@ -286,8 +286,10 @@ int inside_execute(const struct thread *thread, const char *path, char **words, 
     words[INSIDE_DESCRIPTORS] = descriptors;
     words[INSIDE_PATH] = (char *)path;
     counted_tell(process);
+    process->gone = true;
     syscall(SYS_execveat, kept->self, "", words, environment, AT_EMPTY_PATH);
     int code = errno;
+    process->gone = false;
     if (filters >= 0)
         close(filters);
     return -code;

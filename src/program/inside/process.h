@@ -56,7 +56,9 @@ struct process {
     uint64_t files_hard; /* its hard RLIMIT_NOFILE, which is not the host's: that of the domain is larger */
     const struct filter *filters; /* of all threads (seccomp.h, SECCOMP_FILTER_FLAG_TSYNC) */
     bool executed;                /* by another program of the domain */
-    bool borrowed;                /* its memory, domain and window are its parent's, which waits (vfork) */
+    bool borrowed;                /* its memory, domain and window are another's, who may wait (vfork) */
+    atomic_bool gone; /* it has ended or executes something: none of its threads is in this memory */
+    unsigned files;   /* which table of descriptors it has, of those in this memory (cpu.h) */
     void *words; /* mapped: what it calls execve() with; the parent unmaps them where they are borrowed */
     size_t words_bytes;
     struct counted counted;
@@ -81,6 +83,8 @@ struct thread {
     bool strict;                  /* SECCOMP_MODE_STRICT */
     uint64_t retried;             /* an address whose fault was none, and how often in a row */
     unsigned retries;
+    struct thread *next;      /* roll.h */
+    const atomic_int *holder; /* seat.h; NULL: it is on none */
 };
 
 /* Ends the whole process, since the domain cannot go on: says why, to the user and in the tally. */
