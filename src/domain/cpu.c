@@ -45,6 +45,11 @@ void domain_cpu_release(struct domain_cpu *cpu)
     cpu->domain->ops->release(cpu->vcpu);
 }
 
+void domain_cpu_disown(struct domain_cpu *cpu)
+{
+    cpu->domain->ops->disown(cpu->vcpu);
+}
+
 static int reuse(struct domain_cpu *cpu, struct error *error)
 {
     cpu->mode = (struct domain_mode){.cr4 = 0};
@@ -56,19 +61,25 @@ static int reuse(struct domain_cpu *cpu, struct error *error)
     return rc;
 }
 
-int domain_cpu(struct domain *domain, struct domain_cpu **out, struct error *error)
+int domain_cpu_of(struct domain *domain, unsigned files, struct domain_cpu **out, struct error *error)
 {
     pthread_mutex_lock(&domain->lock);
     struct domain_cpu *cpu = domain->cpus;
-    while (cpu && cpu->taken)
+    while (cpu && (cpu->taken || cpu->files != files))
         cpu = cpu->next;
     int rc = cpu ? reuse(cpu, error) : make_cpu(domain, &cpu, error);
     if (rc == 0) {
         cpu->taken = true;
+        cpu->files = files;
         *out = cpu;
     }
     pthread_mutex_unlock(&domain->lock);
     return rc;
+}
+
+int domain_cpu(struct domain *domain, struct domain_cpu **out, struct error *error)
+{
+    return domain_cpu_of(domain, 0, out, error);
 }
 
 struct domain_cpu *domain_first_cpu(const struct domain *domain)

@@ -12,10 +12,17 @@ struct domain_cpu;
  * domain is the one that domain_call() uses. */
 int domain_cpu(struct domain *domain, struct domain_cpu **cpu, struct error *error);
 struct domain_cpu *domain_first_cpu(const struct domain *domain);
+/* The same where processes share this memory, but not all of them their descriptors: `files` numbers the
+ * tables of these, and a virtual CPU is only for those with the table that it was made in (0 is the others').
+ */
+int domain_cpu_of(struct domain *domain, unsigned files, struct domain_cpu **cpu, struct error *error);
 /* Back to the pool, released. */
 void domain_cpu_give(struct domain_cpu *cpu);
 /* The owner hands it over to the next thread that uses it. */
 void domain_cpu_release(struct domain_cpu *cpu);
+/* The same, by whoever knows that its owner does nothing with it: it has ended, or is stopped, and if it goes
+ * on owns it again. */
+void domain_cpu_disown(struct domain_cpu *cpu);
 
 /* What differs from the state that every virtual CPU of the domain is in (x86_64/system.h). */
 struct domain_mode {

@@ -17,12 +17,14 @@ struct domain_cpu {
     struct domain_cpu *next; /* of its domain */
     struct vcpu *vcpu;
     unsigned id;
+    unsigned files;   /* domain_cpu_of() */
     bool taken;       /* not in the pool */
     unsigned changes; /* of the domain, when memory_has_changed() was last asked */
     struct domain_mode mode;
     int privilege;       /* the CPL that its system registers are set for; -1: set them anew */
     atomic_bool inside;  /* the guest, or about to enter it */
     atomic_bool stopped; /* domain_cpu_stop(), which no domain_run() has returned for yet */
+    atomic_bool entered; /* the program's registers are the monitor's: domain_user_left() has not come yet */
 };
 
 struct domain {

@@ -172,10 +172,58 @@ int domain_user_run(
         const struct vcpu_user segments = {DOMAIN_USER_CS, DOMAIN_USER_SS, user->fs_base, user->gs_base};
         if ((rc = ops->set_registers(cpu->vcpu, &registers, error)) == 0)
             rc = ops->set_user(cpu->vcpu, &segments, error);
+        cpu->entered = true;
     }
     if (rc == 0)
         rc = domain_run(cpu, take, left, error);
     return rc == -ECANCELED ? take_interruption(cpu, left, error) : rc;
+}
+
+void domain_user_left(struct domain_cpu *cpu)
+{
+    cpu->entered = false;
+}
+
+/* ---- looking at one that is stopped ---- */
+
+/* The guest's kernel has been interrupted: what an exception has put at the end of its stack. */
+static int look_at_frame(struct domain_cpu *cpu, struct domain_user *user, struct error *error)
+{
+    const struct domain *domain = cpu->domain;
+    struct domain_frame frame;
+    struct page_walk walk;
+    page_tables_walk(&domain->tables, system_program_address((uint64_t)state_page(cpu) * PAGE_BYTES), &walk);
+    if (!walk.leaf.bytes)
+        return error_set(error, EPROTO, "virtual CPU %u has no stack", cpu->id);
+    memcpy(&frame,
+        (char *)domain->tables.memory.at(domain->tables.memory.context, walk.leaf.to) + PAGE_BYTES -
+            sizeof frame,
+        sizeof frame);
+    user->registers.rip = frame.rip;
+    user->registers.rsp = frame.rsp;
+    user->registers.rflags = frame.rflags;
+    return 0;
+}
+
+bool domain_user_is_entered(const struct domain_cpu *cpu)
+{
+    return cpu->entered;
+}
+
+int domain_user_look(struct domain_cpu *cpu, struct domain_user *user, struct error *error)
+{
+    struct domain_left left;
+    struct vm_exit none = {.kind = EXIT_KICKED};
+    int rc = take(cpu, &none, &left, error);
+    if (rc < 0)
+        return rc;
+    if (is_syscall_stub(left.user.registers.rip))
+        rc = take_syscall(&left);
+    else if (is_in_kernel(left.user.registers.rip))
+        rc = look_at_frame(cpu, &left.user, error);
+    left.user.registers.rflags &= FLAGS_OF_USER | 0x202;
+    *user = left.user;
+    return rc;
 }
 
 /* ---- the rest of its state ---- */

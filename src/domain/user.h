@@ -36,6 +36,14 @@ int domain_user_open(struct domain_cpu *cpu, const struct domain_mode *mode, str
 int domain_user_run(
     struct domain_cpu *cpu, const struct domain_user *user, struct domain_left *left, struct error *error);
 
+/* The registers of *left are with the caller now: until then domain_user_look() finds them. */
+void domain_user_left(struct domain_cpu *cpu);
+
+/* Has the monitor the program's registers, and not whoever runs it? */
+bool domain_user_is_entered(const struct domain_cpu *cpu);
+/* They, of a virtual CPU that was disowned because its thread is stopped. */
+int domain_user_look(struct domain_cpu *cpu, struct domain_user *user, struct error *error);
+
 /* The FPU's registers and its extensions' (monitor.h). */
 size_t domain_extended_bytes(const struct domain *domain);
 int domain_get_extended(struct domain_cpu *cpu, void *area, struct error *error);

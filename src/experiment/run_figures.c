@@ -20,6 +20,14 @@ static int by_time(const void *a, const void *b)
     return x->ns < y->ns ? 1 : x->ns > y->ns ? -1 : 0;
 }
 
+/* Only ptrace is refused in part. */
+static const char *why_refused(const struct call *call, const struct tally *tally)
+{
+    bool refused =
+        call && (call->way == CALL_REFUSED || (call->way == CALL_EMULATED && tally->refused_traces));
+    return refused ? call->why : NULL;
+}
+
 static int tell_calls(struct running *running, size_t arm, struct error *error)
 {
     struct result *result = running->result;
@@ -34,7 +42,7 @@ static int tell_calls(struct running *running, size_t arm, struct error *error)
         if (count)
             ran->calls[ran->call_count++] = (struct ran_call){call ? call->name : "unknown", count,
                 (double)tally->call_ticks[i] / running->setting->clock.ticks_per_ns,
-                call && call->way == CALL_REFUSED ? call->why : NULL};
+                why_refused(call, tally)};
     }
     qsort(ran->calls, ran->call_count, sizeof *ran->calls, by_time);
     result->cells[arm].counters.exits = tally->exits;

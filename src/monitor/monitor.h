@@ -135,6 +135,9 @@ struct monitor_ops {
     int (*reset)(struct vcpu *vcpu, struct error *error);
     /* The owner gives it up: the next thread that uses it owns it. Harmless from any other thread. */
     void (*release)(struct vcpu *vcpu);
+    /* The same by another, who knows that the owner has ended, or is stopped: that one owns it again if it
+     * goes on. NULL: nobody can. */
+    void (*disown)(struct vcpu *vcpu);
 
     /* The system state is set before the first entry; setting is dear, reading is cheap. */
     int (*set_system)(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error);

@@ -2,7 +2,7 @@
 """vcost run with a real kvm_amd or kvm_intel, with nested paging and without: one boot of the host. TAP on stdout.
 
     test_run.py HARNESS VCOST PROGRAM...      boot: QEMU's kvm_amd; boot-bochs: Bochs's kvm_intel
-                                              PROGRAM: static ones of tests/programs: inside, signals, threads, memory, heat
+                                              PROGRAM: static ones of tests/programs: inside, signals, threads, traced, memory, heat
 """
 import json
 import sys

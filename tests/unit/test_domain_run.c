@@ -127,6 +127,7 @@ static const struct monitor_ops monitor = {
     .vcpu = play_vcpu,
     .reset = play_reset,
     .release = play_release,
+    .disown = play_release,
     .set_system = play_set_system,
     .set_registers = play_set_registers,
     .enter = play_enter,
@@ -271,6 +272,20 @@ static void the_pool_gives_back_what_was_given_to_it(void **state)
     assert_int_equal(domain_cpu(domain, &again, &error), 0); /* the last of CPUS */
     assert_int_equal(domain_cpu(domain, &again, &error), -EINVAL);
     assert_int_equal(made_count, CPUS);
+}
+
+static void one_is_for_those_who_have_its_descriptors(void **state)
+{
+    struct domain_cpu *first, *again;
+    struct error error;
+    (void)state;
+    assert_int_equal(domain_cpu_of(domain, 7, &first, &error), 0);
+    domain_cpu_disown(first);
+    domain_cpu_give(first);
+    assert_int_equal(domain_cpu(domain, &again, &error), 0);
+    assert_ptr_not_equal(again, first);
+    assert_int_equal(domain_cpu_of(domain, 7, &again, &error), 0);
+    assert_ptr_equal(again, first);
 }
 
 static void a_mode_that_the_monitor_refuses_changes_nothing(void **state)
@@ -421,6 +436,7 @@ int main(void)
         IN_DOMAIN(stop_is_looked_at_whenever_the_guest_has_left),
         IN_DOMAIN(what_a_call_does_not_expect_is_told),
         IN_DOMAIN(the_pool_gives_back_what_was_given_to_it),
+        IN_DOMAIN(one_is_for_those_who_have_its_descriptors),
         IN_DOMAIN(a_mode_that_the_monitor_refuses_changes_nothing),
         IN_DOMAIN(a_pause_ends_when_all_are_outside_and_they_go_on_after_it),
         IN_DOMAIN(one_that_is_told_to_stop_in_a_pause_stops),

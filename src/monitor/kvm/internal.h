@@ -71,6 +71,7 @@ int kvm_signal_take(struct error *error);
 void kvm_signal_give(void);
 int kvm_own(struct vcpu *vcpu, struct error *error);
 void kvm_release(struct vcpu *vcpu);
+void kvm_disown(struct vcpu *vcpu);
 int kvm_run(struct vcpu *vcpu); /* by its owner: the ioctl itself */
 void kvm_kick(struct vcpu *vcpu);
 

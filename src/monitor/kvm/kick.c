@@ -95,6 +95,11 @@ void kvm_release(struct vcpu *vcpu)
     atomic_compare_exchange_strong(&vcpu->owner, &owner, 0);
 }
 
+void kvm_disown(struct vcpu *vcpu)
+{
+    vcpu->owner = 0;
+}
+
 int kvm_run(struct vcpu *vcpu)
 {
     vcpu->inside = self;

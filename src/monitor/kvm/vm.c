@@ -163,6 +163,7 @@ const struct monitor_ops monitor_kvm = {
     .vcpus_max = vcpus_max,
     .reset = kvm_reset,
     .release = kvm_release,
+    .disown = kvm_disown,
     .set_system = kvm_set_system,
     .get_system = kvm_get_system,
     .set_registers = kvm_set_registers,

@@ -5,6 +5,8 @@
 #include "program/inside/children.h"
 #include "program/inside/counted.h"
 #include "program/inside/machine_thread.h"
+#include "program/inside/roll.h"
+#include "program/inside/seat.h"
 #include "program/inside/signals.h"
 #include "program/inside/thread.h"
 
@@ -38,6 +40,10 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
     process->threaded = false;
     process->borrowed = false;
     begin_numbers(process, flags);
+    process->files = 0;
+    thread->holder = NULL;
+    roll_begin(thread);
+    seats_forget();
     pthread_mutex_init(&process->actions_lock, NULL);
     int rc = domain_renew(process->domain, &error);
     if (rc == 0)
@@ -68,7 +74,7 @@ static pid_t make_process(const struct process *process, uint64_t flags)
 {
     enum { OWN = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
     uint64_t rest = flags & ~(uint64_t)OWN;
-    if (rest == SIGCHLD && (process->threaded || process->borrowed))
+    if (rest == SIGCHLD && (process->threaded || process->borrowed || seats_are_held()))
         return fork();
     return (pid_t)syscall(SYS_clone, rest, 0, NULL, NULL, 0);
 }
@@ -106,10 +112,10 @@ static int64_t fork_process(struct thread *thread, uint64_t flags, const uint64_
     return pid < 0 ? -code : pid;
 }
 
-/* ---- vfork ---- */
+/* ---- children in their parent's memory ---- */
 
-/* A child in its parent's memory, which the parent lends it until it has ended or executed something. It has
- * a virtual CPU of its own, and of its process what Linux gives to each: what signals do, above all. */
+/* It has a virtual CPU of its own, and of its process what Linux gives to each: what signals do, above
+ * all. */
 struct borrower {
     struct process process;
     struct thread thread;
@@ -132,8 +138,16 @@ static int go_on_as_borrower(void *context)
     thread_run(&borrower->thread);
 }
 
-static int open_borrower(
-    const struct thread *parent, uint64_t flags, const struct domain_user *user, struct borrower *borrower)
+/* Its virtual CPU is in its parent's table of descriptors, and so in its own; those that it makes itself are
+ * for its parent only where they have the same. */
+static unsigned files_of(const struct process *parent, uint64_t flags)
+{
+    static atomic_uint tables;
+    return flags & CLONE_FILES ? parent->files : ++tables;
+}
+
+static int open_borrower(const struct thread *parent, uint64_t flags, const uint64_t tell[2],
+    const struct domain_user *user, struct borrower *borrower)
 {
     struct process *process = parent->process;
     struct error error;
@@ -144,12 +158,16 @@ static int open_borrower(
     borrower->process.threads = 1;
     borrower->process.borrowed = true;
     begin_numbers(&borrower->process, flags);
+    borrower->process.words = NULL;
+    borrower->tell[0] = flags & CLONE_PARENT_SETTID ? tell[0] : 0;
+    borrower->tell[1] = flags & CLONE_CHILD_SETTID ? tell[1] : 0;
     borrower->thread = (struct thread){.process = &borrower->process,
         .user = *user,
         .first = true,
         .mask = parent->mask,
         .filters = parent->filters,
         .strict = parent->strict,
+        .clear_on_exit = flags & CLONE_CHILD_CLEARTID ? tell[1] : 0,
         .stack = parent->stack,
         .stack_bytes = parent->stack_bytes,
         .stack_flags = parent->stack_flags};
@@ -161,14 +179,36 @@ static int open_borrower(
                  ? 0
                  : -EAGAIN;
     free(extended);
+    borrower->process.files = files_of(process, flags);
     return rc;
 }
+
+static void close_borrower(struct borrower *borrower)
+{
+    roll_leave(&borrower->thread);
+    if (borrower->thread.cpu)
+        domain_cpu_give(borrower->thread.cpu);
+    if (borrower->process.words)
+        munmap(borrower->process.words, borrower->process.words_bytes);
+}
+
+enum { OWN_FLAGS = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
+
+static int64_t count_borrower(const struct thread *parent, int64_t result)
+{
+    if (result > 0) {
+        tally_add(&parent->process->tally->forks, 1);
+        tally_add(&parent->process->tally->lent, 1);
+    }
+    return result;
+}
+
+/* ---- vfork ---- */
 
 /* Both have the same thread of the host's C library, of which the one runs while the other waits. */
 static int64_t lend(
     struct thread *thread, uint64_t flags, const struct domain_user *user, const uint64_t tell[2])
 {
-    enum { OWN = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
     int begun = children_begin(thread->process);
     if (begun < 0)
         return begun;
@@ -176,25 +216,62 @@ static int64_t lend(
     if (room == MAP_FAILED)
         return -EAGAIN;
     struct borrower *borrower = (struct borrower *)room;
-    borrower->tell[0] = flags & CLONE_PARENT_SETTID ? tell[0] : 0;
-    borrower->tell[1] = flags & CLONE_CHILD_SETTID ? tell[1] : 0;
-    int64_t result = open_borrower(thread, flags, user, borrower);
+    int64_t result = open_borrower(thread, flags, tell, user, borrower);
     if (result == 0) {
         signals_block();
-        pid_t pid = clone(go_on_as_borrower, room + BORROWER_BYTES, (int)(flags & ~(uint64_t)OWN), borrower);
+        pid_t pid =
+            clone(go_on_as_borrower, room + BORROWER_BYTES, (int)(flags & ~(uint64_t)OWN_FLAGS), borrower);
         result = pid < 0 ? -errno : pid;
         signals_begin(thread);
     }
-    if (result > 0) {
-        tally_add(&thread->process->tally->forks, 1);
-        tally_add(&thread->process->tally->lent, 1);
-    }
-    if (borrower->thread.cpu)
-        domain_cpu_give(borrower->thread.cpu);
-    if (borrower->process.words)
-        munmap(borrower->process.words, borrower->process.words_bytes);
+    close_borrower(borrower);
     munmap(room, BORROWER_BYTES);
+    return count_borrower(thread, result);
+}
+
+/* ---- sharing memory without waiting ---- */
+
+/* The child has ended, or executed something. */
+static void release_borrower(void *context)
+{
+    struct borrower *borrower = context;
+    if (borrower->thread.cpu)
+        domain_cpu_disown(borrower->thread.cpu);
+    close_borrower(borrower);
+    free(borrower);
+}
+
+static int64_t start_on(
+    struct seat *seat, const struct thread *thread, uint64_t flags, struct borrower *borrower)
+{
+    borrower->thread.holder = &seat->holder;
+    domain_cpu_release(borrower->thread.cpu);
+    int64_t result = seat_start(seat, flags & ~(uint64_t)OWN_FLAGS, go_on_as_borrower, borrower);
+    if (result > 0 && flags & CLONE_PARENT_SETTID) {
+        const uint32_t number = (uint32_t)result;
+        access_write(thread->process, borrower->tell[0], &number, sizeof number);
+    }
     return result;
+}
+
+static int64_t share(
+    struct thread *thread, uint64_t flags, const struct domain_user *user, const uint64_t tell[2])
+{
+    int64_t result = children_begin(thread->process);
+    if (result < 0)
+        return result;
+    result = -EAGAIN;
+    signals_block();
+    struct seat *seat = seat_take(release_borrower);
+    struct borrower *borrower = seat ? calloc(1, sizeof *borrower) : NULL;
+    if (borrower && (result = open_borrower(thread, flags, tell, user, borrower)) == 0)
+        result = start_on(seat, thread, flags, borrower);
+    if (result < 0 && borrower)
+        release_borrower(borrower);
+    if (result < 0 && seat)
+        seat_give(seat);
+    signals_let(thread);
+    return count_borrower(thread, result);
 }
 
 /* ---- clone ---- */
@@ -221,16 +298,16 @@ static int64_t start_thread(struct thread *thread, uint64_t flags, const uint64_
     return number;
 }
 
-/* clone(flags, stack, parent's number, child's number, TLS). Refused: a child that shares memory, or what
- * signals do, and neither is a thread nor waited for; and one that shares no memory but the descriptors,
- * among which are those of its parent's virtual machine and would be its own. */
+/* clone(flags, stack, parent's number, child's number, TLS). Refused: a child that shares what signals
+ * do, and is no thread; and one that shares no memory but the descriptors, among which are those of its
+ * parent's virtual machine and would be its own. */
 int64_t call_clone(struct thread *thread, const uint64_t *arguments)
 {
     uint64_t flags = arguments[0];
     const uint64_t tell[2] = {arguments[2], arguments[3]};
     if (flags & CLONE_THREAD)
         return start_thread(thread, flags, arguments);
-    if (flags & CLONE_SIGHAND || (flags & CLONE_VM && !(flags & CLONE_VFORK)))
+    if (flags & CLONE_SIGHAND)
         return flags & CLONE_VM ? -ENOSYS : -EINVAL;
     if ((flags & (CLONE_FILES | CLONE_VM)) == CLONE_FILES)
         return -ENOSYS;
@@ -239,7 +316,7 @@ int64_t call_clone(struct thread *thread, const uint64_t *arguments)
         user.registers.rax = 0;
         user.registers.rsp = arguments[1] ? arguments[1] : user.registers.rsp;
         user.fs_base = flags & CLONE_SETTLS ? arguments[4] : user.fs_base;
-        return lend(thread, flags, &user, tell);
+        return (flags & CLONE_VFORK ? lend : share)(thread, flags, &user, tell);
     }
     int64_t pid = fork_process(thread, flags, tell);
     if (pid == 0 && arguments[1])

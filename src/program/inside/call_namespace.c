@@ -6,6 +6,8 @@
 #include "program/inside/children.h"
 #include "program/inside/counted.h"
 #include "program/inside/machine_thread.h"
+#include "program/inside/seat.h"
+#include "program/inside/signals.h"
 #include "program/inside/thread.h"
 
 #include <errno.h>
@@ -72,7 +74,7 @@ static int64_t call_alone(struct thread *thread, long number, const uint64_t *ar
 {
     struct process *process = thread->process;
     int64_t result = call_host(thread, number, arguments);
-    if (result != -EINVAL || process->threads > 1 || process->borrowed || process->heat)
+    if (result != -EINVAL || process->threads > 1 || process->borrowed || process->heat || seats_are_held())
         return result;
     if (number == SYS_setns && unshare(CLONE_FS) == 0)
         result = call_host(thread, number, arguments);

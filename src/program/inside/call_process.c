@@ -22,7 +22,10 @@ int64_t call_exit(struct thread *thread, const uint64_t *arguments)
 
 int64_t call_exit_group(struct thread *thread, const uint64_t *arguments)
 {
+    if (thread->process->borrowed)
+        thread_tell_end(thread);
     counted_tell(thread->process);
+    thread->process->gone = true;
     _exit((int)arguments[0]);
 }
 

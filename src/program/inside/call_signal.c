@@ -2,10 +2,14 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/access.h"
+#include "program/inside/roll.h"
+#include "program/inside/seat.h"
 #include "program/inside/signal_frame.h"
 #include "program/inside/signals.h"
 
 #include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { MASK_BYTES = sizeof(uint64_t) };
 #define KNOWN_FLAGS UINT64_C(0xdc000807) /* UAPI_SA_FLAGS and SA_RESTORER: Linux forgets all others */
@@ -77,6 +81,25 @@ int64_t call_sigreturn(struct thread *thread, const uint64_t *arguments)
     thread->mask = maskable(thread->mask);
     signals_let(thread);
     return CALL_REGISTERS_SET;
+}
+
+/* Whoever is killed while it changes memory that it shares would leave that locked: it is not killed then. */
+int64_t call_kill(struct thread *thread, const uint64_t *arguments)
+{
+    const struct thread *target = NULL;
+    if ((int)arguments[1] == SIGKILL && (pid_t)arguments[0] > 0)
+        target = roll_find((pid_t)arguments[0]);
+    if (!target || !target->holder || target->process == thread->process)
+        return call_host(thread, SYS_kill, arguments);
+    const atomic_int *holder = target->holder;
+    signals_block();
+    window_hold(thread->process->window);
+    int64_t result = syscall(SYS_kill, arguments[0], SIGKILL) < 0 ? -errno : 0;
+    if (result == 0)
+        seat_wait(holder);
+    window_go_on(thread->process->window);
+    signals_let(thread);
+    return result;
 }
 
 int64_t call_sigaltstack(struct thread *thread, const uint64_t *arguments)

@@ -6,6 +6,7 @@
 #define FORWARDED(of) CALL_FORWARD, .kinds = (of)
 #define RESTARTED(of) CALL_FORWARD, .kinds = (of), .restarts = true
 #define EMULATED(by) CALL_EMULATED, .function = (by)
+#define PARTLY(by, reason) CALL_EMULATED, .function = (by), .why = (reason)
 #define ABSENT(with, reason) CALL_ABSENT, .code = (with), .why = (reason)
 #define REFUSED(with, reason) CALL_REFUSED, .code = (with), .why = (reason)
 
@@ -73,7 +74,7 @@ static const struct call calls[CALLS_MAX] = {
     [59] = {"execve", EMULATED(call_execve)},
     [60] = {"exit", EMULATED(call_exit)},
     [61] = {"wait4", RESTARTED("vpvp")},
-    [62] = {"kill", FORWARDED("vv")},
+    [62] = {"kill", EMULATED(call_kill)},
     [63] = {"uname", FORWARDED("p")},
     [64] = {"semget", FORWARDED("vvv")},
     [65] = {"semop", FORWARDED("vpv")},
@@ -112,7 +113,7 @@ static const struct call calls[CALLS_MAX] = {
     [98] = {"getrusage", FORWARDED("vp")},
     [99] = {"sysinfo", FORWARDED("p")},
     [100] = {"times", FORWARDED("p")},
-    [101] = {"ptrace", REFUSED(EPERM, "another tracer would see the monitor, not the program")},
+    [101] = {"ptrace", PARTLY(call_ptrace, "another tracer would see the monitor, not the program")},
     [102] = {"getuid", FORWARDED("")},
     [103] = {"syslog", FORWARDED("vpv")},
     [104] = {"getgid", FORWARDED("")},

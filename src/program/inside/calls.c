@@ -60,6 +60,12 @@ bool call_is_about_to(uint64_t rip, uint64_t *resume)
     return within;
 }
 
+bool call_is_made_at(uint64_t rip, bool *begun)
+{
+    *begun = rip == (uintptr_t)call_made;
+    return rip >= (uintptr_t)call_unless_caught && rip <= (uintptr_t)call_leaves;
+}
+
 /* ---- forwarding ---- */
 
 enum { LONGEST_PATH = sizeof "/proc/4194304/task/4194304/status" };
@@ -197,6 +203,18 @@ static void finish(struct thread *thread, const struct call *call, uint64_t numb
         note_mask(thread, call->kinds, arguments);
 }
 
+/* Whoever ends in the midst of it, and shares memory with others, may leave them a lock that is taken: it
+ * ends a moment later. */
+static int64_t emulate(struct thread *thread, const struct call *call, const uint64_t *arguments)
+{
+    if (!thread->process->borrowed)
+        return call->function(thread, arguments);
+    signals_block();
+    int64_t result = call->function(thread, arguments);
+    signals_let(thread);
+    return result;
+}
+
 void calls_make(struct thread *thread)
 {
     const struct vcpu_registers *registers = &thread->user.registers;
@@ -213,7 +231,7 @@ void calls_make(struct thread *thread)
     if (!seccomp_lets(thread, number, arguments, &result))
         call = NULL;
     else if (call && call->way == CALL_EMULATED)
-        result = call->function(thread, arguments);
+        result = emulate(thread, call, arguments);
     else if (call && (call->way == CALL_REFUSED || call->way == CALL_ABSENT))
         result = -call->code;
     else if (call && (result = call_check(thread, call->kinds, arguments)) == 0)

@@ -30,7 +30,7 @@ struct call {
     bool restarts;           /* interrupted by a handler with SA_RESTART, it is made again (signal(7)) */
     call_function *function; /* emulated */
     int code;                /* absent, refused: errno */
-    const char *why;         /* the same */
+    const char *why;         /* the same; emulated: why a part of it is refused */
 };
 
 enum { CALLS_MAX = 512 };
@@ -51,6 +51,9 @@ int64_t call_host(struct thread *thread, long number, const uint64_t *arguments)
 /* Is an instruction of this process within what call_host() does between looking and calling? Then *resume is
  * where to go on instead. For the signal handler. */
 bool call_is_about_to(uint64_t rip, uint64_t *resume);
+/* Is it anywhere in there, so that a system call of the program's goes on, and nothing else does? begun: the
+ * kernel has it. */
+bool call_is_made_at(uint64_t rip, bool *begun);
 
 /* Before a call is forwarded: is what it is handed the program's? -EFAULT or -EBADF. Paths are replaced. */
 int call_check(const struct thread *thread, const char *kinds, uint64_t *arguments);
@@ -71,12 +74,14 @@ uint64_t call_monitors_threads(const struct thread *thread);
 
 /* ---- the emulated ones, by file ---- */
 call_function call_mmap, call_munmap, call_mprotect, call_pkey_mprotect, call_mremap, call_brk, call_madvise,
-    call_shmat, call_shmdt;                                                       /* call_memory.c */
-call_function call_io_setup, call_io_destroy, call_io_uring_setup;                /* call_ring.c */
-call_function call_sigaction, call_sigprocmask, call_sigreturn, call_sigaltstack; /* call_signal.c */
-call_function call_clone, call_fork, call_vfork;                                  /* call_clone.c */
+    call_shmat, call_shmdt;                                        /* call_memory.c */
+call_function call_io_setup, call_io_destroy, call_io_uring_setup; /* call_ring.c */
+call_function call_sigaction, call_sigprocmask, call_sigreturn, call_sigaltstack,
+    call_kill;                                   /* call_signal.c */
+call_function call_clone, call_fork, call_vfork; /* call_clone.c */
 call_function call_exit, call_exit_group, call_set_tid_address, call_arch_prctl, call_prctl,
     call_personality;                                       /* call_process.c */
+call_function call_ptrace;                                  /* call_trace.c */
 call_function call_seccomp;                                 /* seccomp.c */
 call_function call_unshare, call_setns;                     /* call_namespace.c */
 call_function call_getrlimit, call_setrlimit, call_prlimit; /* call_limit.c */

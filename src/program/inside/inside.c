@@ -372,8 +372,10 @@ int inside_execute(
     words[INSIDE_HANDED] = text;
     words[INSIDE_PATH] = (char *)path;
     counted_tell(process);
+    process->gone = true;
     syscall(SYS_execveat, process->kept.self, "", words, environment, AT_EMPTY_PATH);
     int code = errno;
+    process->gone = false;
     if (filters >= 0)
         close(filters);
     if (children >= 0)

@@ -21,6 +21,7 @@ int machine_enter_once(struct thread *thread, struct error *error)
     signals_block();
     domain_cpu_go_on(thread->cpu); /* a signal that has come is delivered later */
     int rc = domain_user_run(thread->cpu, &nowhere, &left, error);
+    domain_user_left(thread->cpu);
     signals_let(thread);
     return rc;
 }

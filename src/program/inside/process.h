@@ -73,7 +73,9 @@ struct process {
     bool children_announced;      /* the kernel does not know that yet */
     int children;                 /* the place to which it is to return, or -1 */
     bool numbered;                /* it is in one that the program has made (machine_thread.h) */
-    bool borrowed;                /* its memory, domain and window are its parent's, which waits (vfork) */
+    bool borrowed;                /* its memory, domain and window are another's, who may wait (vfork) */
+    atomic_bool gone; /* it has ended or executes something: none of its threads is in this memory */
+    unsigned files;   /* which table of descriptors it has, of those in this memory (cpu.h) */
     void *words; /* mapped: what it calls execve() with; the parent unmaps them where they are borrowed */
     size_t words_bytes;
     struct counted counted;
@@ -98,6 +100,8 @@ struct thread {
     bool strict;                  /* SECCOMP_MODE_STRICT */
     uint64_t retried;             /* an address whose fault was none, and how often in a row */
     unsigned retries;
+    struct thread *next;      /* roll.h */
+    const atomic_int *holder; /* seat.h; NULL: it is on none */
 };
 
 /* Ends the whole process, since the domain cannot go on: says why, to the user and in the tally. */

@@ -6,6 +6,7 @@
 #include "program/inside/calls.h"
 #include "program/inside/counted.h"
 #include "program/inside/float_error.h"
+#include "program/inside/roll.h"
 #include "program/inside/signals.h"
 
 #include <errno.h>
@@ -143,27 +144,42 @@ static void take_host_fault(struct thread *thread)
 
 int thread_open(struct thread *thread, struct error *error)
 {
-    int rc = thread->cpu ? 0 : domain_cpu(thread->process->domain, &thread->cpu, error);
-    return rc < 0 ? rc : domain_user_open(thread->cpu, &thread->process->mode, error);
+    const struct process *process = thread->process;
+    int rc = thread->cpu ? 0 : domain_cpu_of(process->domain, process->files, &thread->cpu, error);
+    return rc < 0 ? rc : domain_user_open(thread->cpu, &process->mode, error);
+}
+
+/* Where memory is shared, not to be ended in the midst of it: others may want a lock that it has. */
+static void take_fault(struct thread *thread, const struct domain_left *left)
+{
+    const bool shares = thread->process->borrowed;
+    if (shares)
+        signals_block();
+    if (left->kind == LEFT_HOST_FAULT)
+        take_host_fault(thread);
+    else if (left->fault.vector == PAGE_FAULT)
+        take_page_fault(thread, &left->fault);
+    else
+        take_exception(thread, &left->fault);
+    if (shares)
+        signals_let(thread);
 }
 
 static void take(struct thread *thread, const struct domain_left *left)
 {
     struct tally *tally = thread->process->tally;
     thread->user = left->user;
+    domain_user_left(thread->cpu);
     switch (left->kind) {
     case LEFT_SYSCALL:
         calls_make(thread);
         break;
     case LEFT_EXCEPTION:
         tally_add(&tally->exceptions[left->fault.vector % TALLY_EXCEPTIONS], 1);
-        if (left->fault.vector == PAGE_FAULT)
-            take_page_fault(thread, &left->fault);
-        else
-            take_exception(thread, &left->fault);
+        take_fault(thread, left);
         break;
     case LEFT_HOST_FAULT:
-        take_host_fault(thread);
+        take_fault(thread, left);
         break;
     case LEFT_INTERRUPTED:
         tally_add(&tally->interruptions, 1);
@@ -177,6 +193,7 @@ void thread_run(struct thread *thread)
 {
     struct domain_left left = {.kind = LEFT_SYSCALL};
     struct error error;
+    roll_enter(thread);
     for (;;) {
         bool unfinished = left.kind == LEFT_UNFINISHED;
         if (thread->caught && !unfinished)
@@ -192,20 +209,29 @@ void thread_run(struct thread *thread)
 
 /* ---- the end ---- */
 
-void thread_end(struct thread *thread, int status)
+void thread_tell_end(const struct thread *thread)
 {
     const uint32_t zero = 0;
     uint64_t clear = thread->clear_on_exit;
+    if (clear && access_write(thread->process, clear, &zero, sizeof zero) == 0)
+        syscall(SYS_futex, clear, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+void thread_end(struct thread *thread, int status)
+{
     struct process *process = thread->process;
     bool first = thread->first;
     signals_block();
     if (process->threads-- == 1) {
+        if (process->borrowed)
+            thread_tell_end(thread);
         counted_tell(process);
+        process->gone = true;
         _exit(status); /* where its virtual CPU is its parent's, too, that one gives it back */
     }
+    roll_leave(thread);
     domain_cpu_give(thread->cpu);
-    if (clear && access_write(process, clear, &zero, sizeof zero) == 0)
-        syscall(SYS_futex, clear, FUTEX_WAKE, 1, NULL, NULL, 0);
+    thread_tell_end(thread);
     if (first) {                            /* the process stays as long as the others */
         syscall(SYS_set_tid_address, NULL); /* musl has a lock of its own there, which others may hold */
         syscall(SYS_exit, status);

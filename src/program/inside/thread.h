@@ -14,6 +14,9 @@ _Noreturn void thread_run(struct thread *thread);
 /* Ends it; the process with it, if it is the last, with this status. `thread` is freed. */
 _Noreturn void thread_end(struct thread *thread, int status);
 
+/* To whoever waits for its end (set_tid_address(2)), of this memory. */
+void thread_tell_end(const struct thread *thread);
+
 /* A second one, which goes on as `like` does but for what *user says, made while all signals are blocked:
  * its number, or -EAGAIN. `clear`: clear_on_exit; `tell`: two places that get its number, or 0. */
 int64_t thread_start(
