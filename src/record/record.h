@@ -20,6 +20,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+enum { RECORD_DIGITS = 10 }; /* significant ones of a real number in a file */
+
 /* What a field is in C, and in JSON. */
 enum field_kind {
     FIELD_CONSTANT,   /* nothing: always the text `text` */

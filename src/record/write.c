@@ -322,7 +322,7 @@ int record_print(const struct record *record, const void *structure, FILE *strea
     int rc = record_write(record, structure, &json, error);
     if (rc < 0)
         return rc;
-    if (json_dumpf(json, stream, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) < 0 && !ferror(stream))
+    if (json_dumpf(json, stream, JSON_INDENT(1) | JSON_REAL_PRECISION(RECORD_DIGITS)) < 0 && !ferror(stream))
         rc = error_set(error, ENOMEM, "not enough memory to write the %s as JSON", record->name);
     fputc('\n', stream);
     json_decref(json);

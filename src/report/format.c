@@ -1,10 +1,12 @@
 #include "report/format.h"
 
 #include "base/size.h"
+#include "record/record.h"
 #include "report/document.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct formatted format_size(uint64_t bytes)
@@ -137,12 +139,23 @@ static struct formatted time_figure(struct figure ns, unsigned flags)
     }
 }
 
+/* As a result's file has it, so that a figure half way between two digits is told the same from there. */
+static double as_recorded(double number)
+{
+    char text[RECORD_DIGITS + 16];
+    if (number == floor(number))
+        return number;
+    snprintf(text, sizeof text, "%.*g", RECORD_DIGITS, number);
+    return strtod(text, NULL);
+}
+
 static struct formatted by_unit(enum unit unit, struct figure figure, unsigned flags)
 {
     static const char *const units[UNITS] = {
         [UNIT_BYTES] = " B", [UNIT_SHARE] = " %", [UNIT_CHANGE] = " %", [UNIT_RATIO] = " times"};
     if (!isfinite(figure.number))
         return (struct formatted){"-"};
+    figure.number = as_recorded(figure.number);
     if (unit == UNIT_YES_NO)
         return figure.number > 0 ? (struct formatted){"yes"} : (struct formatted){"no"};
     if (unit == UNIT_NS)

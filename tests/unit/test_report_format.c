@@ -46,6 +46,14 @@ static void writes_times_with_three_digits(void **state)
         assert_string_equal(format_ns(times[i].ns).text, times[i].text);
 }
 
+static void writes_what_is_half_way_as_it_is_read_back_from_a_file(void **state)
+{
+    (void)state;
+    assert_string_equal(format_ns(516.50000000001).text, format_ns(516.5).text);
+    assert_string_equal(format_ns(517.49999999999).text, format_ns(517.5).text);
+    assert_string_equal(format_ns(517.499).text, "517");
+}
+
 static void writes_slowdowns_with_their_sign_and_never_a_negative_zero(void **state)
 {
     static const struct {
@@ -266,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_sizes_in_the_largest_unit_with_three_digits),
         cmocka_unit_test(writes_times_with_three_digits),
+        cmocka_unit_test(writes_what_is_half_way_as_it_is_read_back_from_a_file),
         cmocka_unit_test(writes_slowdowns_with_their_sign_and_never_a_negative_zero),
         cmocka_unit_test(writes_durations_as_people_say_them),
         cmocka_unit_test(writes_counts_in_groups_of_three),
