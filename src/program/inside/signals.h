@@ -1,7 +1,8 @@
 /* Signals of a program in a domain. Those of the host that its handlers wait for, and those that end it from
- * outside, are caught by a handler here, which notes one and brings the thread out of the guest or of a system call; it is delivered before
- * the guest goes on: its handler runs in the domain, on a frame as Linux makes it. Which are blocked and
- * ignored, and what they do by default, is the host's business: its state is the program's. */
+ * outside, are caught by a handler here, which notes one and brings the thread out of the guest or of a
+ * system call; it is delivered before the guest goes on: its handler runs in the domain, on a frame as Linux
+ * makes it. Which are blocked and ignored, and what they do by default, is the host's business: its state is
+ * the program's. */
 #ifndef VCOST_PROGRAM_INSIDE_SIGNALS_H
 #define VCOST_PROGRAM_INSIDE_SIGNALS_H
 
@@ -28,7 +29,8 @@ void signals_raise(
 /* rt_sigaction(): sets what the host does, too. */
 int64_t signals_set_action(struct process *process, int number, const struct action *action);
 
-/* Ends the process by a signal, as its default does; signals_end() tells first what the monitor has counted. */
+/* Ends the process by a signal, as its default does; signals_end() tells first what the monitor has counted.
+ */
 _Noreturn void signals_die(int number);
 _Noreturn void signals_end(struct process *process, int number);
 
