@@ -318,5 +318,5 @@ void run_prices_tell(const struct run_prices *prices, double ticks_per_ns, struc
     priced->rates = (struct run_rates){
         .domain_faults =
             (prices->process_faults[RUN_GUEST] - prices->process_faults[RUN_NATIVE]) / prices->rounds,
-        .exits_per_call = each(prices, prices->exits, CALL)};
+        .exits_per_call = round(each(prices, prices->exits, CALL))}; /* what is beyond were interrupts */
 }

@@ -54,7 +54,8 @@ int run_prices_sample(struct run_prices *prices, const struct conditions *condit
 /* What else the runs of known operations tell, all rounds together; NAN: not known. */
 struct run_rates {
     double domain_faults;  /* page faults that a process has more on the host for its domain alone */
-    double exits_per_call; /* of the monitor's own count: the way of a system call may be several */
+    double exits_per_call; /* of the monitor's own count: the way of a system call may be several, a whole
+                              number */
 };
 
 /* What was found until now: by all rounds, and by each alone, which says how sure the former is. */

@@ -27,6 +27,20 @@ import corpus  # pylint: disable=wrong-import-position
 
 LONG_SECONDS = 1
 UNEXPLAINED_MAX = 0.15
+SMALL = 0.05  # of what a program takes natively: so much more is hardly any
+
+
+def holds_zero(low, high):
+    return low is not None and high is not None and low <= 0 <= high
+
+
+# What a miss may be besides one, by its figures (unexplained()): the first that holds. It is counted as a miss all the same.
+MISSES = (
+    ("where the difference itself is not significant", lambda found: holds_zero(*found["difference_range"])),
+    (f"where the difference is less than {SMALL:.0%} of the native CPU time", lambda found: abs(found["difference"]) < SMALL * found["native_cpu"]),
+    ("where what is unexplained is not significant", lambda found: holds_zero(*found["unexplained_range"])),
+    ("besides", lambda found: True),
+)
 
 
 def install(entries):
@@ -36,12 +50,15 @@ def install(entries):
         subprocess.run(apt, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=True)
 
 
-def unexplained(cell):
-    """Which part of the CPU time that a run takes more in a domain nobody explains; None where that is not told."""
-    cpu = (cell.get("account") or {}).get("cpu") or {}
+def unexplained(native, guest):
+    """Which part of the CPU time that a run takes more in a domain nobody explains, and what that is to be judged by; without figures where
+    nothing is told."""
+    cpu = (guest.get("account") or {}).get("cpu") or {}
     if not cpu.get("difference_ns") or cpu.get("unexplained_ns") is None:
-        return None
-    return abs(cpu["unexplained_ns"] / cpu["difference_ns"])
+        return {"unexplained": None}
+    return {"unexplained": abs(cpu["unexplained_ns"] / cpu["difference_ns"]), "difference": cpu["difference_ns"],
+        "difference_range": [cpu["low_ns"], cpu["high_ns"]], "unexplained_range": [cpu["unexplained_low_ns"], cpu["unexplained_high_ns"]],
+        "native_cpu": sum(native["metrics"][name]["value"] for name in ("user", "system"))}
 
 
 def run(vcost, entry, folder, runs):
@@ -61,11 +78,19 @@ def run(vcost, entry, folder, runs):
         said = [line for line in done.stderr.splitlines() if "other programs use" not in line]
         return {"became": "failed", "why": " ".join(said)[-300:]}
     found = {"native_s": (native["median"] or 0) / 1e9, "guest_s": (guest["median"] or 0) / 1e9, "exits": (guest["counters"] or {}).get("exits"),
-        "unexplained": unexplained(guest)}
+        **unexplained(native, guest)}
     if guest["fidelity"] is None:
         return {"became": "failed", "why": guest["reason"], **found}
     why = None if guest["fidelity"] == "same" else f"{guest.get('differs') or guest['reason']} (exit status {guest['exit_status']})"
     return {"became": guest["fidelity"], "why": why, **found}
+
+
+def misses_by_kind(missed):
+    kinds = {}
+    for kind, holds in MISSES:
+        taken = sum(kinds.values(), [])
+        kinds[kind] = [name for name, found in missed.items() if name not in taken and holds(found)]
+    return {kind: names for kind, names in kinds.items() if names}
 
 
 def tell_more(all_found):
@@ -73,11 +98,14 @@ def tell_more(all_found):
     same = {name: found for name, found in all_found.items() if found["became"] == "same"}
     short = [f"{name} ({found['native_s']:.2f} s)" for name, found in same.items() if found["native_s"] < corpus.SHORT_SECONDS]
     print(f"# {len(same) - len(short)} of {len(same)} run {corpus.SHORT_SECONDS} s or more natively" + (", but not " + ", ".join(short) if short else ""))
-    long = {name: found["unexplained"] for name, found in same.items() if found["native_s"] >= LONG_SECONDS}
-    well = [name for name, part in long.items() if part is not None and part <= UNEXPLAINED_MAX]
-    rest = [f"{name} ({'not told' if part is None else f'{part:.0%}'})" for name, part in long.items() if name not in well]
-    print(f"# of {len(long)} of {LONG_SECONDS} s or more {len(well)} have at most {UNEXPLAINED_MAX:.0%} of the difference unexplained" +
-        (", but not " + ", ".join(rest) if rest else ""))
+    long = {name: found for name, found in same.items() if found["native_s"] >= LONG_SECONDS}
+    told = {name: found for name, found in long.items() if found["unexplained"] is not None}
+    missed = {name: found for name, found in told.items() if found["unexplained"] > UNEXPLAINED_MAX}
+    print(f"# of {len(long)} of {LONG_SECONDS} s or more {len(told) - len(missed)} have at most {UNEXPLAINED_MAX:.0%} of the difference unexplained")
+    for kind, names in misses_by_kind(missed).items():
+        print(f"# {len(names)} missed {kind}: " + ", ".join(f"{name} ({missed[name]['unexplained']:.0%})" for name in names))
+    if len(told) < len(long):
+        print("# it is not told of " + ", ".join(name for name in long if name not in told))
 
 
 def main():
