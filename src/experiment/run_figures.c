@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 
 static const struct {
     const char *name, *unit;
@@ -18,6 +19,16 @@ static int by_time(const void *a, const void *b)
 {
     const struct ran_call *x = a, *y = b;
     return x->ns < y->ns ? 1 : x->ns > y->ns ? -1 : 0;
+}
+
+/* Why a domain did not do what a kernel may do; NULL: it did. */
+static const char *why_refused(struct pool *pool, const struct tally *tally, unsigned number)
+{
+    const struct call *call = call_at(number);
+    bool executes = number == SYS_execve || number == SYS_execveat;
+    if (executes && tally->unexecuted[0])
+        return pool_text(pool, tally->unexecuted);
+    return call && call->way == CALL_REFUSED ? call->why : NULL;
 }
 
 static int tell_calls(struct running *running, size_t arm, struct error *error)
@@ -34,7 +45,7 @@ static int tell_calls(struct running *running, size_t arm, struct error *error)
         if (count)
             ran->calls[ran->call_count++] = (struct ran_call){call ? call->name : "unknown", count,
                 (double)tally->call_ticks[i] / running->setting->clock.ticks_per_ns,
-                call && call->way == CALL_REFUSED ? call->why : NULL};
+                why_refused(&result->pool, tally, i)};
     }
     qsort(ran->calls, ran->call_count, sizeof *ran->calls, by_time);
     result->cells[arm].counters.exits = tally->exits;

@@ -118,6 +118,16 @@ static int take_words(struct look *look, uint64_t from, size_t before, struct wo
 
 /* ---- executing ---- */
 
+/* What Linux may execute where a domain does not: the first is kept for the report. */
+static void keep_why(struct process *process, const char *path, int rc, const struct error *error)
+{
+    struct tally *tally = process->tally;
+    bool here_alone = rc == -ENOMEM || rc == -EPERM || (rc == -ENOEXEC && elf_is_of_32_bits(path));
+    int none = 0;
+    if (here_alone && atomic_compare_exchange_strong(&tally->unexecuted_code, &none, -rc))
+        snprintf(tally->unexecuted, sizeof tally->unexecuted, "%s", error->text);
+}
+
 static int64_t execute(struct thread *thread, const char *path, uint64_t arguments, uint64_t environment)
 {
     struct process *process = thread->process;
@@ -136,6 +146,8 @@ static int64_t execute(struct thread *thread, const char *path, uint64_t argumen
     descriptor_limit_raise(&limit);
     if (rc == 0 && (rc = load_look(path, &loadable, &error)) == 0)
         load_free(loadable);
+    else if (error.code)
+        keep_why(process, path, rc, &error);
     descriptor_limit_restore(&limit);
     if (rc == -EFAULT && error.code == EFAULT)
         signals_die(SIGSEGV);

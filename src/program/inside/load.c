@@ -147,8 +147,8 @@ int load_look(const char *path, struct loadable **out, struct error *error)
         strcpy(loadable->path, path);
         rc = follow_scripts(loadable, error);
     }
-    if (rc == 0)
-        rc = elf_read(loadable->file, ELF_PROGRAM, &loadable->program, error);
+    if (rc == 0 && (rc = elf_read(loadable->file, ELF_PROGRAM, &loadable->program, error)) < 0)
+        rc = error_prefix(error, "%.300s", loadable->path);
     if (rc == 0 && loadable->program.interpreted)
         rc = look_at_linker(loadable, error);
     if (rc == 0)
