@@ -178,6 +178,11 @@ def test_a_system_call_ends_with_the_memory_that_it_is_given():
     assert same(program("edge")).out == b"read 4096, heap 1\n"
 
 
+def test_mappings_grow_downwards_and_the_lowest_pages_are_the_programs():
+    needs_kvm()
+    assert b"program: 500, 0" in same(program("grown")).out
+
+
 def test_signals_come_as_they_do_natively():
     needs_kvm()
     guest = same(program("signals"))
@@ -470,6 +475,19 @@ def test_what_a_domain_refuses_is_told():
         tap.validator("vcost.result-1").validate(result)
         assert ["refused" in call for call in result["cells"][1]["calls"] if call["name"] == "ptrace"] == [True] * told, result["cells"][1]["calls"]
         assert sum("refused" in call for call in result["cells"][1]["calls"]) == told, result["cells"][1]["calls"]  # not what any C library asks for
+
+
+def test_a_program_of_32_bits_is_told_where_it_is_to_be_executed():
+    needs_kvm()
+    path, code = os.path.join(SCRATCH, "old"), b"\xb8\1\0\0\0\xbb\0\0\0\0\xcd\x80"  # _exit(0)
+    header = b"\x7fELF\1\1\1" + bytes(9) + struct.pack("<2H5I6H", 2, 3, 1, 0x8048054, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    segment = struct.pack("<8I", 1, 0, 0x8048000, 0x8048000, 84 + len(code), 84 + len(code), 5, 4096)
+    with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o755), "wb") as file:
+        file.write(header + segment + code)
+    words = [VCOST, "run", "--quiet", "--runs", "2", "sh", "-c", f"{path}; exit 0"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=6000)
+    told = f"It asked for execve, which a domain refuses: {path}: only 64-bit x86-64 programs run in a domain, and this is none."
+    assert done.returncode == 0 and "".join(told.split()) in "".join(done.stdout.split()), done.stdout + done.stderr
 
 
 def test_each_refused_system_call_fails_with_its_error():

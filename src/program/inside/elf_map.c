@@ -8,8 +8,8 @@
 /* What is there already, of who executes it, does not count. */
 static bool can_map(uint64_t at, uint64_t bytes, int flags)
 {
-    void *got = mmap((void *)(uintptr_t)at, bytes, PROT_READ | PROT_WRITE,
-        MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    void *got = mmap(
+        (void *)(uintptr_t)at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     if (got != MAP_FAILED)
         munmap(got, bytes);
     return got != MAP_FAILED || errno == EEXIST;

@@ -44,8 +44,8 @@ bool window_is_below_stack(const struct window *window, uint64_t address)
     return address >= window->stack.lowest - GUARD_BYTES && address < window->stack.bottom;
 }
 
-/* Whether a mapping may grow is the kernel's to say, which lets it as a system call comes to the address: here
- * one that reads a path there. */
+/* Whether a mapping may grow is the kernel's to say, which lets it as a system call comes to the address:
+ * here one that reads a path there. */
 static bool kernel_has(uint64_t address)
 {
     return access((const char *)(uintptr_t)address, F_OK) == 0 || errno != EFAULT;
