@@ -20,7 +20,12 @@ static int plan_programs(
     for (size_t i = 0; rc == 0 && i < options->also.count; i++)
         rc = command_line_split(options->also.texts[i], pool, &plan->programs[plan->program_count++], error);
     for (size_t i = 0; rc == 0 && i < plan->program_count && !options->around.prepare; i++)
-        rc = executable_look(plan->programs[i][0], &found, error);
+        if ((rc = executable_look(plan->programs[i][0], &found, error)) == 0 && found.foreign)
+            rc = error_set(error, ENOEXEC,
+                "cannot start %.300s: it is neither a whole 64-bit x86-64 program, which alone run in a "
+                "domain, nor a "
+                "script",
+                plan->programs[i][0]);
     return rc;
 }
 

@@ -477,6 +477,19 @@ def test_what_a_domain_refuses_is_told():
         assert sum("refused" in call for call in result["cells"][1]["calls"]) == told, result["cells"][1]["calls"]  # not what any C library asks for
 
 
+def test_what_is_no_program_is_told_before_anything_runs():
+    needs_kvm()
+    with open("/bin/true", "rb") as file:
+        whole = file.read()
+    for what, begins in (("a part of one", whole[:200]), ("of another machine", whole[:18] + b"\xb7\0" + whole[20:]), ("no text", b"a\0b\n" * 9)):
+        path = os.path.join(SCRATCH, what)
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o755), "wb") as file:
+            file.write(begins)
+        done = subprocess.run([VCOST, "run", path], capture_output=True, text=True, check=False, timeout=6000)
+        said = f"vcost: cannot start {path}: it is neither a whole 64-bit x86-64 program, which alone run in a domain, nor a script"
+        assert (done.returncode, done.stdout, done.stderr.splitlines()[-1]) == (1, "", said), done
+
+
 def test_a_program_of_32_bits_is_told_where_it_is_to_be_executed():
     needs_kvm()
     path, code = os.path.join(SCRATCH, "old"), b"\xb8\1\0\0\0\xbb\0\0\0\0\xcd\x80"  # _exit(0)
