@@ -456,6 +456,13 @@ def test_a_script_without_an_interpreter_is_one_for_the_shell():
     assert guest.out.decode() == f"{script} a b c\nsh\n", guest.out + guest.err
 
 
+def test_the_link_to_the_executable_is_a_link():
+    needs_kvm()
+    script = "import os; print([(os.path.islink(f'/proc/{which}/exe'), os.stat(f'/proc/{which}/exe').st_size) for which in ('self', os.getpid())])"
+    same(sys.executable, "-c", script)
+    same("sh", "-c", "stat -c '%F %s' /proc/self/exe; stat -L -c '%F %s' /proc/self/exe; test -L /proc/self/exe")
+
+
 def test_namespaces_for_a_process_of_one_thread_are_had():
     needs_kvm()
     for words in (["unshare", "--user", "--map-root-user", "sh", "-c", "id -u; cat /proc/self/uid_map; (exit 3)"],
