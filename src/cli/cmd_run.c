@@ -39,8 +39,14 @@ static int look_for_files(
     int rc = 0;
     if (options->around.prepare)
         return 0;
-    for (size_t i = 0; rc == 0 && i < programs->count; i++)
-        rc = executable_look(programs->words[i][0], &found, error);
+    for (size_t i = 0; rc == 0 && i < programs->count; i++) {
+        const char *word = programs->words[i][0];
+        if ((rc = executable_look(word, &found, error)) == 0 && found.foreign)
+            rc = error_set(error, ENOEXEC,
+                "cannot start %.300s: it is neither a whole 64-bit x86-64 program, which alone run in a "
+                "domain, nor a script",
+                word);
+    }
     if (rc == 0 && options->around.input && access(options->around.input, R_OK) < 0)
         rc = error_errno(error, errno, "cannot read %.300s, which --stdin names", options->around.input);
     return rc;

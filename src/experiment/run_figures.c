@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 
 static const struct {
     const char *name, *unit;
@@ -20,9 +21,13 @@ static int by_time(const void *a, const void *b)
     return x->ns < y->ns ? 1 : x->ns > y->ns ? -1 : 0;
 }
 
-/* Only ptrace is refused in part. */
-static const char *why_refused(const struct call *call, const struct tally *tally)
+/* Why a domain did not do what a kernel may do; NULL: it did. Only ptrace is refused in part. */
+static const char *why_refused(struct pool *pool, const struct tally *tally, unsigned number)
 {
+    const struct call *call = call_at(number);
+    bool executes = number == SYS_execve || number == SYS_execveat;
+    if (executes && tally->unexecuted[0])
+        return pool_text(pool, tally->unexecuted);
     bool refused =
         call && (call->way == CALL_REFUSED || (call->way == CALL_EMULATED && tally->refused_traces));
     return refused ? call->why : NULL;
@@ -42,7 +47,7 @@ static int tell_calls(struct running *running, size_t arm, struct error *error)
         if (count)
             ran->calls[ran->call_count++] = (struct ran_call){call ? call->name : "unknown", count,
                 (double)tally->call_ticks[i] / running->setting->clock.ticks_per_ns,
-                why_refused(call, tally)};
+                why_refused(&result->pool, tally, i)};
     }
     qsort(ran->calls, ran->call_count, sizeof *ran->calls, by_time);
     result->cells[arm].counters.exits = tally->exits;

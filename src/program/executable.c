@@ -88,6 +88,23 @@ static void look_at_segments(int fd, struct executable *made)
     }
 }
 
+/* Whatever is no program for the kernel is the shell's for execvp(), and a shell then says of it what nobody
+ * understands. No text is what has a zero in its first line (so bash judges). */
+static bool is_foreign(int fd, uint64_t bytes)
+{
+    char line[80];
+    Elf64_Ehdr head;
+    ssize_t got = pread(fd, line, sizeof line, 0);
+    size_t length = got > 0 ? (size_t)got : 0;
+    if (length < SELFMAG || memcmp(line, ELFMAG, SELFMAG) != 0) {
+        const char *end = memchr(line, '\n', length);
+        return memchr(line, '\0', end ? (size_t)(end - line) : length);
+    }
+    memcpy(&head, line, sizeof head);
+    return length < sizeof head || head.e_machine != EM_X86_64 || head.e_phoff > bytes ||
+           (uint64_t)head.e_phnum * sizeof(Elf64_Phdr) > bytes - head.e_phoff;
+}
+
 /* The interpreter of a script, "#!/usr/bin/env python3" looked up too; what is no program of any kind that is
  * known is a script of the shell, as for execvp(). "" : it is none. */
 static void script_interpreter(int fd, char name[static PATH_MAX])
@@ -115,9 +132,11 @@ static int look(const char *path, struct executable *made, char interpreter[stat
     interpreter[0] = '\0';
     if (fd < 0)
         return -errno;
-    if (fstat(fd, &status) == 0)
+    if (fstat(fd, &status) == 0) {
         made->privileged |=
             (status.st_mode & (S_ISUID | S_ISGID)) || fgetxattr(fd, "security.capability", NULL, 0) > 0;
+        made->foreign |= is_foreign(fd, (uint64_t)status.st_size);
+    }
     look_at_segments(fd, made);
     script_interpreter(fd, interpreter);
     close(fd);

@@ -43,6 +43,9 @@ struct tally {
     _Atomic uint64_t refused_traces;   /* calls of ptrace */
     _Atomic int problem_code;          /* an errno: the run is none; 0 */
     char problem[TALLY_PROBLEM_BYTES]; /* what the domain could not do: a sentence */
+    _Atomic int
+        unexecuted_code; /* an errno: of the first program that a domain does not execute, though Linux may */
+    char unexecuted[TALLY_PROBLEM_BYTES]; /* and why */
 
     /* From here on it stays from run to run: what each domain would find out again. */
     struct monitor_kept kept;

@@ -240,6 +240,11 @@ def test_limits_of_memory_are_those_that_the_program_has_set():
     assert b"a\n1000000\n60000\n" in words.out, words.out
 
 
+def test_mappings_grow_downwards_and_the_lowest_pages_are_the_programs():
+    needs_kvm()
+    assert b"program: 500, 0" in same(program("grown")).out
+
+
 def test_signals_come_as_they_do_natively():
     needs_kvm()
     guest = same(program("signals"))
@@ -627,6 +632,13 @@ def test_a_script_without_an_interpreter_is_one_for_the_shell():
     assert guest.out.decode() == f"{script} a b c\nsh\n", guest.out + guest.err
 
 
+def test_the_link_to_the_executable_is_a_link():
+    needs_kvm()
+    script = "import os; print([(os.path.islink(f'/proc/{which}/exe'), os.stat(f'/proc/{which}/exe').st_size) for which in ('self', os.getpid())])"
+    same(sys.executable, "-c", script)
+    same("sh", "-c", "stat -c '%F %s' /proc/self/exe; stat -L -c '%F %s' /proc/self/exe; test -L /proc/self/exe")
+
+
 def test_namespaces_for_a_process_of_one_thread_are_had():
     needs_kvm()
     for words in (["unshare", "--user", "--map-root-user", "sh", "-c", "id -u; cat /proc/self/uid_map; (exit 3)"],
@@ -687,6 +699,32 @@ def test_what_a_domain_refuses_is_told():
         tap.validator("vcost.result-1").validate(result)
         assert ["refused" in call for call in result["cells"][1]["calls"] if call["name"] == "ptrace"] == [True] * told, result["cells"][1]["calls"]
         assert sum("refused" in call for call in result["cells"][1]["calls"]) == told, result["cells"][1]["calls"]  # not what any C library asks for
+
+
+def test_what_is_no_program_is_told_before_anything_runs():
+    needs_kvm()
+    with open("/bin/true", "rb") as file:
+        whole = file.read()
+    for what, begins in (("a part of one", whole[:200]), ("of another machine", whole[:18] + b"\xb7\0" + whole[20:]), ("no text", b"a\0b\n" * 9)):
+        path = os.path.join(SCRATCH, what)
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o755), "wb") as file:
+            file.write(begins)
+        done = subprocess.run([VCOST, "run", path], capture_output=True, text=True, check=False, timeout=6000)
+        said = f"vcost: cannot start {path}: it is neither a whole 64-bit x86-64 program, which alone run in a domain, nor a script"
+        assert (done.returncode, done.stdout, done.stderr.splitlines()[-1]) == (1, "", said), done
+
+
+def test_a_program_of_32_bits_is_told_where_it_is_to_be_executed():
+    needs_kvm()
+    path, code = os.path.join(SCRATCH, "old"), b"\xb8\1\0\0\0\xbb\0\0\0\0\xcd\x80"  # _exit(0)
+    header = b"\x7fELF\1\1\1" + bytes(9) + struct.pack("<2H5I6H", 2, 3, 1, 0x8048054, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    segment = struct.pack("<8I", 1, 0, 0x8048000, 0x8048000, 84 + len(code), 84 + len(code), 5, 4096)
+    with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o755), "wb") as file:
+        file.write(header + segment + code)
+    words = [VCOST, "run", "--quiet", "--runs", "2", "sh", "-c", f"{path}; exit 0"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=6000)
+    told = f"It asked for execve, which a domain refuses: {path}: only 64-bit x86-64 programs run in a domain, and this is none."
+    assert done.returncode == 0 and "".join(told.split()) in "".join(done.stdout.split()), done.stdout + done.stderr
 
 
 def test_each_refused_system_call_fails_with_its_error():

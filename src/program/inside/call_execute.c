@@ -149,6 +149,16 @@ static int keep_file(
     return *file < 0 ? -errno : 0;
 }
 
+/* What Linux may execute where a domain does not: the first is kept for the report. */
+static void keep_why(struct process *process, const char *path, int rc, const struct error *error)
+{
+    struct tally *tally = process->tally;
+    bool here_alone = rc == -ENOMEM || rc == -EPERM || (rc == -ENOEXEC && elf_is_of_32_bits(path));
+    int none = 0;
+    if (here_alone && atomic_compare_exchange_strong(&tally->unexecuted_code, &none, -rc))
+        snprintf(tally->unexecuted, sizeof tally->unexecuted, "%s", error->text);
+}
+
 /* It is looked at once more by the program that comes: by its path, or as *file (else -1). */
 static int look_first(const struct thread *thread, const struct named *named, int *file)
 {
@@ -164,7 +174,8 @@ static int look_first(const struct thread *thread, const struct named *named, in
     if (rc >= 0 && (rc = load_look(&what, &loadable, &error)) == 0) {
         rc = named->below ? keep_file(thread, named, loadable, file) : 0;
         load_free(loadable);
-    }
+    } else if (error.code)
+        keep_why(thread->process, named->path, rc, &error);
     descriptor_limit_restore(&limit);
     if (rc == -EFAULT && error.code == EFAULT)
         signals_end(thread->process, SIGSEGV);

@@ -144,13 +144,15 @@ struct found {
 };
 
 /* Whoever wants to know whether it has one thread may look at that (Chromium). */
-static int64_t look(
-    struct thread *thread, long number, const char *kinds, const uint64_t *given, const struct found *found)
+static int64_t look(struct thread *thread, long number, const char *kinds, const uint64_t *given,
+    const struct found *found, bool follows)
 {
     uint64_t arguments[6], inode, links = 0;
     struct stat own;
     memcpy(arguments, given, sizeof arguments);
     int64_t result = call_check(thread, kinds, arguments);
+    if (!follows) /* the link to the executable is to be looked at, not the program */
+        arguments[found->path] = given[found->path];
     if (result == 0)
         result = call_host(thread, number, arguments);
     uint64_t to = given[found->to];
@@ -171,20 +173,21 @@ static const struct found of_stat = {0, 1, offsetof(struct stat, st_ino), offset
 
 int64_t call_stat(struct thread *thread, const uint64_t *arguments)
 {
-    return look(thread, SYS_stat, "sp", arguments, &of_stat);
+    return look(thread, SYS_stat, "sp", arguments, &of_stat, true);
 }
 
 int64_t call_lstat(struct thread *thread, const uint64_t *arguments)
 {
-    return look(thread, SYS_lstat, "sp", arguments, &of_stat);
+    return look(thread, SYS_lstat, "sp", arguments, &of_stat, false);
 }
 
 int64_t call_newfstatat(struct thread *thread, const uint64_t *arguments)
 {
-    return look(thread, SYS_newfstatat, "fspv", arguments, &of_newfstatat);
+    return look(
+        thread, SYS_newfstatat, "fspv", arguments, &of_newfstatat, !(arguments[3] & AT_SYMLINK_NOFOLLOW));
 }
 
 int64_t call_statx(struct thread *thread, const uint64_t *arguments)
 {
-    return look(thread, SYS_statx, "fsvvp", arguments, &of_statx);
+    return look(thread, SYS_statx, "fsvvp", arguments, &of_statx, !(arguments[2] & AT_SYMLINK_NOFOLLOW));
 }

@@ -66,7 +66,7 @@ int64_t call_arch_prctl(struct thread *thread, const uint64_t *arguments)
 /* Those that would change what the monitor itself may do. */
 int64_t call_prctl(struct thread *thread, const uint64_t *arguments)
 {
-    enum { SET_TSC = 26, SET_MM = 35, USER_DISPATCH = 59 };
+    enum { SET_TSC = 26, TSC_ENABLE = 1, SET_MM = 35, USER_DISPATCH = 59 };
     switch ((int)arguments[0]) {
     case PR_SET_SECCOMP:
         return seccomp_set(thread, (unsigned)arguments[1], arguments[2]);
@@ -75,7 +75,8 @@ int64_t call_prctl(struct thread *thread, const uint64_t *arguments)
     case PR_GET_TID_ADDRESS: /* the host's is the thread's that runs the virtual CPU */
         return access_write(
             thread->process, arguments[1], &thread->clear_on_exit, sizeof thread->clear_on_exit);
-    case SET_TSC:
+    case SET_TSC: /* it is enabled */
+        return (int)arguments[1] == TSC_ENABLE ? 0 : -EINVAL;
     case SET_MM:
     case USER_DISPATCH:
         return -EINVAL;

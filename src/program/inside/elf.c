@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -89,6 +90,17 @@ static void find_headers(uint64_t offset, struct elf *elf)
         if (offset >= segment->offset && offset < segment->offset + segment->file_bytes)
             elf->headers = segment->address + (offset - segment->offset);
     }
+}
+
+bool elf_is_of_32_bits(const char *path)
+{
+    Elf32_Ehdr header = {.e_machine = EM_NONE};
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool is = file >= 0 && pread(file, &header, sizeof header, 0) == sizeof header &&
+              memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_machine == EM_386;
+    if (file >= 0)
+        close(file);
+    return is;
 }
 
 /* A linker's own interpreter is none of Linux's business. Where nothing is said of the stack it is not

@@ -39,4 +39,7 @@ enum elf_role { ELF_PROGRAM, ELF_LINKER /* the interpreter of one */ };
  * file does not hold it. */
 int elf_read(int file, enum elf_role role, struct elf *elf, struct error *error);
 
+/* Is a file, by its header, a program of 32 bits, which Linux runs where it is made so? */
+bool elf_is_of_32_bits(const char *path);
+
 #endif

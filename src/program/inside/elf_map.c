@@ -5,21 +5,23 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-static bool can_map(uint64_t bytes, int flags)
+/* What is there already, of who executes it, does not count. */
+static bool can_map(uint64_t at, uint64_t bytes, int flags)
 {
-    void *got = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    void *got = mmap(
+        (void *)(uintptr_t)at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     if (got != MAP_FAILED)
         munmap(got, bytes);
-    return got != MAP_FAILED;
+    return got != MAP_FAILED || errno == EEXIST;
 }
 
-/* Could Linux map what a domain does not have? Its lowest pages are not everyone's (vm.mmap_min_addr), and
- * of zeros it gives no more than it may have memory for. */
-static bool linux_maps(const struct elf_segment *segment, uint64_t at)
+/* Could Linux map it? The lowest pages are not everyone's (vm.mmap_min_addr), and of zeros, which are not
+ * looked at where a domain has them, it gives no more than it may have memory for. */
+static bool linux_maps(const struct elf_segment *segment, uint64_t at, bool owned)
 {
-    uint64_t zeros = segment->memory_bytes - segment->file_bytes;
-    bool low = segment->file_bytes && at < WINDOW_LOW_FROM;
-    return !(low && !can_map(ELF_PAGE, MAP_FIXED_NOREPLACE)) && !(zeros && !can_map(zeros, 0));
+    uint64_t zeros = owned ? 0 : segment->memory_bytes - segment->file_bytes;
+    bool low = segment->file_bytes && at < WINDOW_EVERYONES_FROM;
+    return !(low && !can_map(at, ELF_PAGE, MAP_FIXED_NOREPLACE)) && !(zeros && !can_map(0, zeros, 0));
 }
 
 int elf_map_look(const struct elf *elf, const struct elf_place *place, struct error *error)
@@ -29,11 +31,10 @@ int elf_map_look(const struct elf *elf, const struct elf_place *place, struct er
         const struct elf_segment *segment = &elf->segments[i];
         uint64_t from = elf_page(segment->address + place->bias),
                  to = elf_page_behind(segment->address + place->bias + segment->memory_bytes);
-        if (!segment->memory_bytes || window_owns(from, to - from))
-            continue;
-        if (!linux_maps(segment, from))
+        bool owned = window_owns(from, to - from);
+        if (segment->memory_bytes && !linux_maps(segment, from, owned))
             return error_set(error, EFAULT, "a segment of the program cannot be mapped");
-        lacks |= place->fixed;
+        lacks |= segment->memory_bytes && !owned && place->fixed;
     }
     return lacks ? error_set(error, ENOMEM, "it is linked for addresses that a domain does not have") : 0;
 }

@@ -176,8 +176,8 @@ int load_look(const struct load_what *what, struct loadable **out, struct error 
     }
     if (rc == 0)
         rc = refuse_privileges(loadable->path, loadable->file, error);
-    if (rc == 0)
-        rc = elf_read(loadable->file, ELF_PROGRAM, &loadable->program, error);
+    if (rc == 0 && (rc = elf_read(loadable->file, ELF_PROGRAM, &loadable->program, error)) < 0)
+        rc = error_prefix(error, "%.300s", loadable->path);
     if (rc == 0 && loadable->program.interpreted)
         rc = look_at_linker(loadable, error);
     if (rc == 0)

@@ -118,7 +118,8 @@ static void take_page_fault(struct thread *thread, const struct domain_fault *fa
             (unsigned long long)address, (unsigned long long)fault->error_code);
         process_fail(thread->process, &error);
     }
-    if (rights == AREA_NONE && call_vsyscall(thread, fault))
+    if (rights == AREA_NONE &&
+        (call_vsyscall(thread, fault) || window_grow(thread->process->window, address)))
         return;
     bool nothing = rights == AREA_NONE || window_is_below_stack(thread->process->window, address);
     siginfo_t info = info_of(SIGSEGV, nothing ? SEGV_MAPERR : SEGV_ACCERR, address);

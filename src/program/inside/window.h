@@ -1,7 +1,7 @@
 /* The memory of a program in a domain: what it maps is mapped here, at the same addresses, and the guest's
  * tables say the same. So its pointers mean the same here and there, and system calls take them as they are.
  *
- * Most addresses are the program's (window.c has the table): not the first 64 KiB, those of the domain's
+ * Most addresses are the program's (window.c has the table): not the first 4 KiB, those of the domain's
  * system pages here, and those where the kernel places what vcost itself has, where in the guest the system
  * pages are. What a
  * program maps without asking for an address lies below the system pages, and what does not fit there between
@@ -23,7 +23,9 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#define WINDOW_LOW_FROM UINT64_C(0x10000) /* vm.mmap_min_addr */
+/* Below the second the kernel may refuse (vm.mmap_min_addr): what may lie anywhere does not lie there. */
+#define WINDOW_LOW_FROM UINT64_C(0x1000)
+#define WINDOW_EVERYONES_FROM UINT64_C(0x10000)
 #define WINDOW_FROM UINT64_C(0x200000000000)
 #define WINDOW_TO                                                                                            \
     UINT64_C(0x540003000000) /* where a piece begins, and WINDOW_NEAR_BELOW (window_internal.h) */
@@ -122,6 +124,9 @@ void window_set_heap(struct window *window, uint64_t start);
 #define WINDOW_STACK_BYTES UINT64_C(0x40000000)
 int64_t window_make_stack(struct window *window, uint64_t bytes, int protection, uint64_t *bottom);
 void window_raise_stack(struct window *window, uint64_t bytes);
+/* The guest has faulted where it has nothing. Has a mapping grown down to there that was made to
+ * (MAP_GROWSDOWN)? */
+bool window_grow(struct window *window, uint64_t address);
 /* Where natively there is nothing, though the memory that the stack may grow into is set aside. */
 bool window_is_below_stack(const struct window *window, uint64_t address);
 

@@ -45,7 +45,7 @@ static int64_t choose(struct window *window, uint64_t wish, uint64_t bytes, int 
         return window_owns(wish, bytes) ? 0 : -ENOMEM;
     }
     wish &= -(uint64_t)PAGE;
-    if (wish >= WINDOW_LOW_FROM && window_owns(wish, bytes) && window_is_free(window, wish, bytes))
+    if (wish >= WINDOW_EVERYONES_FROM && window_owns(wish, bytes) && window_is_free(window, wish, bytes))
         *address = wish;
     else
         *address = window_find_free(window, bytes, window_alignment(bytes, flags), flags);
@@ -98,12 +98,13 @@ int64_t window_mmap(struct window *window, uint64_t wish, uint64_t bytes, int pr
     int64_t rc = choose(window, wish, whole, flags, &address);
     protection = readable(protection);
     if (rc == 0) {
-        flags &= ~(MAP_GROWSDOWN | MAP_32BIT);
+        flags &= ~MAP_32BIT;
         struct host_call call = {.number = SYS_mmap,
             .arguments = {(long)address, (long)bytes, protection, flags | MAP_FIXED, file, (long)offset}};
         rc = window_change(window, address, address + whole, obtained(window, protection), &call);
         if (rc == -EINVAL && !wish && !(flags & (MAP_ANONYMOUS | MAP_FIXED)))
             rc = window_map_where_kernel_wants(window, &call, obtained(window, protection));
+        window->grows |= flags & MAP_GROWSDOWN;
     }
     window_end(window);
     return rc;
@@ -136,6 +137,18 @@ int64_t window_munmap(struct window *window, uint64_t address, uint64_t bytes)
     return rc;
 }
 
+/* From where a mapping begins that grows downwards, which the kernel knows. */
+static int64_t protect_grown(struct window *window, uint64_t address, uint64_t to, int protection)
+{
+    struct host_call call = {
+        .number = SYS_mprotect, .arguments = {(long)address, (long)(to - address), protection}};
+    window_begin(window);
+    const struct area *area = areas_at(&window->areas, address);
+    int64_t rc = area ? window_change(window, area->from, to, AREA_ASK, &call) : -ENOMEM;
+    window_end(window);
+    return rc;
+}
+
 /* Up to the first hole it takes effect, and then it fails. */
 int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes, int protection)
 {
@@ -149,9 +162,12 @@ int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes,
         return -ENOMEM;
     if (protection & ~(ALL_RIGHTS | SEMAPHORES | PROT_GROWSDOWN))
         return -EINVAL;
-    if (protection & PROT_GROWSDOWN && (address < window->stack.bottom || address >= window->stack.top))
+    bool of_stack = address >= window->stack.bottom && address < window->stack.top;
+    if (protection & PROT_GROWSDOWN && !of_stack && !window->grows)
         return -EINVAL;
     protection = readable(protection);
+    if (protection & PROT_GROWSDOWN && !of_stack)
+        return window_owns(address, to - address) ? protect_grown(window, address, to, protection) : -ENOMEM;
     window_begin(window);
     if (protection & PROT_GROWSDOWN) {
         const struct area *area = areas_at(&window->areas, address);

@@ -54,6 +54,7 @@ struct window {
     uint64_t top; /* WINDOW_HIGH_TO, or WINDOW_TO: the room of the system pages begins there */
     bool reading_executes, watched;
     bool keeps_from_children; /* some mapping (MADV_DONTFORK) */
+    bool grows;               /* some mapping, downwards (MAP_GROWSDOWN) */
     struct {
         uint64_t guard, lowest, bottom, top;
     } stack; /* [bottom, top) may be used, [guard, top) is set aside */

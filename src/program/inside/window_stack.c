@@ -2,7 +2,9 @@
  * of that is mapped, and below it lies what a higher limit gives. */
 #include "program/inside/window_internal.h"
 
+#include <errno.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { GUARD_BYTES = 1 << 20 };
 
@@ -41,4 +43,31 @@ void window_raise_stack(struct window *window, uint64_t bytes)
 bool window_is_below_stack(const struct window *window, uint64_t address)
 {
     return address >= window->stack.guard && address < window->stack.bottom;
+}
+
+/* Whether a mapping may grow is the kernel's to say, which lets it as a system call comes to the address:
+ * here one that reads a path there. */
+static bool kernel_has(uint64_t address)
+{
+    return access((const char *)(uintptr_t)address, F_OK) == 0 || errno != EFAULT;
+}
+
+bool window_grow(struct window *window, uint64_t address)
+{
+    uint64_t from = address & -(uint64_t)PAGE;
+    FILE *maps = NULL;
+    struct error error;
+    if (!window->grows || !window_owns(from, PAGE))
+        return false;
+    window_begin(window);
+    const struct area *area = areas_from(&window->areas, from);
+    bool there = area && (area->from <= from || kernel_has(address));
+    uint64_t to = there ? area->from : from;
+    if (to > from && (maps = window_open_maps(window)))
+        there = window_read_areas(window, maps, from, to) == 0 && areas_at(&window->areas, from) &&
+                window_give(window, from, to, &error) == 0;
+    if (maps)
+        fclose(maps);
+    window_end(window);
+    return there;
 }
