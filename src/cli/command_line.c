@@ -11,8 +11,7 @@ static int refuse(const char *line, int code, struct error *error)
         return error_set(error, EINVAL, "\"%.60s\" ends within quotes", line);
     return error_set(error, EINVAL,
         "\"%.60s\" is more than a program and its arguments: give what only a shell does (| & ; < > $(...)) "
-        "to "
-        "one, as in \"sh -c '...'\"",
+        "to one, as in \"sh -c '...'\"",
         line);
 }
 

@@ -74,9 +74,8 @@ static const struct option_spec memory_options[] = {
         .value_name = "WHEN",
         .fallback = "auto",
         .choice = faults_choice,
-        .help =
-            "When the guest's own tables get a page. On demand it is as under an operating system, and the "
-            "account has a line for it:"},
+        .help = "When the guest's own tables get a page. On demand it is as under an operating system, and "
+                "the account has a line for it:"},
 };
 
 static const struct option_spec how_options[] = {
@@ -85,10 +84,9 @@ static const struct option_spec how_options[] = {
         FIELD(also),
         .value_name = "COMMAND",
         .default_note = "PROGRAM alone",
-        .help =
-            "Another program with its arguments, in one word as for a shell: --also 'sort -u words.txt'. May "
-            "be given several times. All are run in turns with PROGRAM, and told beside it. One that fails "
-            "does not end the others."},
+        .help = "Another program with its arguments, in one word as for a shell: --also 'sort -u words.txt'. "
+                "May be given several times. All are run in turns with PROGRAM, and told beside it. One that "
+                "fails does not end the others."},
     {.name = "runs",
         .kind = OPTION_NUMBER,
         FIELD(runs),
@@ -96,9 +94,8 @@ static const struct option_spec how_options[] = {
         .min = 2,
         .max = 1000,
         .fallback = "10",
-        .help =
-            "How often it is timed on each side, in turns. Three runs more, natively, natively and in the "
-            "guest, come first and show whether it does the same."},
+        .help = "How often it is timed on each side, in turns. Three runs more, natively, natively and in "
+                "the guest, come first and show whether it does the same."},
     {.name = "warmup",
         .kind = OPTION_NUMBER,
         FIELD(warmup),
@@ -118,9 +115,8 @@ static const struct option_spec how_options[] = {
         FIELD(output),
         .value_name = "WHERE",
         .default_note = "taken in and compared",
-        .help =
-            "Where the program's standard output goes: null or inherit (vcost's own), where nobody compares "
-            "it; or a file, which is made empty before each run and compared."},
+        .help = "Where the program's standard output goes: null or inherit (vcost's own), where nobody "
+                "compares it; or a file, which is made empty before each run and compared."},
     {.name = "check",
         .kind = OPTION_TEXT,
         FIELD(check),
@@ -131,9 +127,8 @@ static const struct option_spec how_options[] = {
         FIELD(heat),
         .help =
             "After the timed runs, run it once more in the guest to see which memory it touches over time, "
-            "by the accessed bits of its page tables: pages and 2 MiB regions, instructions and data "
-            "apart, what this CPU's TLBs hold of them, and a picture of addresses against time "
-            "(--svg, --html)."},
+            "by the accessed bits of its page tables: pages and 2 MiB regions, instructions and data apart, "
+            "what this CPU's TLBs hold of them, and a picture of addresses against time (--svg, --html)."},
     {.name = "heat-interval",
         .kind = OPTION_SECONDS,
         FIELD(heat_interval),
@@ -198,15 +193,13 @@ const struct command command_run = {
             "leaving it costs for each system call. A guest with a kernel of its own would not leave for "
             "most of them.",
             "The program runs several times and does each time whatever it does: it may change files. It is "
-            "run natively twice first, and then in the guest: if the native runs agree in what they write "
-            "to stdout and how they end, the guest's must agree with them.",
+            "run natively twice first, and then in the guest: if the native runs agree in what they write to "
+            "stdout and how they end, the guest's must agree with them.",
             "The account says what a run takes more CPU time for, and wall clock time if it has neither "
-            "threads "
-            "nor children: what happened in the guest is counted, and each such thing has a price, which a "
-            "program of known operations tells natively and in a guest, in turns with these runs. What is "
-            "left "
-            "is named unexplained, with its sign. An estimate follows for a host with nested paging and a "
-            "guest with a kernel, where most of it would not be.",
+            "threads nor children: what happened in the guest is counted, and each such thing has a price, "
+            "which a program of known operations tells natively and in a guest, in turns with these runs. "
+            "What is left is named unexplained, with its sign. An estimate follows for a host with nested "
+            "paging and a guest with a kernel, where most of it would not be.",
             "What the program asks for and a guest cannot do fails with the error that Linux has for it; "
             "nothing of it is ever executed outside. It is no protection against the program: its system "
             "calls are made with the rights of whoever runs vcost.",
@@ -256,10 +249,9 @@ const struct command command_run = {
         },
     .environment =
         {
-            {"VCOST_STEADY",
-                "For the program: the number of a descriptor. If it writes to it, the first write begins its "
-                "steady state and the last one ends it, which is then told for itself: in a shell, echo "
-                ">&$VCOST_STEADY."},
+            {"VCOST_STEADY", "For the program: the number of a descriptor. If it writes to it, the first "
+                             "write begins its steady state and the last one ends it, which is then told for "
+                             "itself: in a shell, echo >&$VCOST_STEADY."},
         },
     .files =
         {

@@ -22,7 +22,8 @@ void guest_start_close(struct guest_start *start);
 /* The words that start a program, NULL at the end, in a domain; to be freed. NULL without memory. */
 const char **guest_start_words(struct guest_start *start, const char *const *program);
 
-/* Until its end runs in a domain write down what they touch, read at an interval (heat_log.h). */
+/* From here to its end, runs in a domain write down what they touch, read at an interval (heat_log.h), into
+ * *log, which is this process' to read until then. 0, or a negative errno with a sentence. */
 int guest_start_heat(
     struct guest_start *start, uint64_t interval_ns, struct heat_log **log, struct error *error);
 void guest_start_heat_end(struct guest_start *start, struct heat_log *log);

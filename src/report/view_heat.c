@@ -256,8 +256,7 @@ void view_heat(const struct ran_heat *heat, const char *program, struct document
         "In a run of its own (%s), which is none of the timed ones, the accessed bits of the guest's page "
         "tables, whose leaves are of 4 KiB then, were read and cleared every %s, and what monitor and CPU "
         "had made of them forgotten. A bit tells that a page was touched since, not how often. What system "
-        "calls "
-        "do with the program's memory on the host is not in it.",
+        "calls do with the program's memory on the host is not in it.",
         format_figure(UNIT_NS, heat->ran_ns, 0).text, format_figure(UNIT_NS, heat->interval_ns, 0).text);
     document_details(doc, false);
 }

@@ -165,8 +165,7 @@ static void say_fidelity(
     if (guest->ran.fidelity == FIDELITY_NOT_COMPARABLE)
         document_say(doc, BLOCK_FACT,
             "Whether it does the same in the guest cannot be told: two native runs differ from each other. "
-            "It "
-            "ended with %s.",
+            "It ended with %s.",
             end_of(guest, doc));
 }
 
