@@ -24,7 +24,7 @@ static void put_status(const struct thread *thread, FILE *from, FILE *to)
 
 static void put_maps(const struct thread *thread, FILE *from, FILE *to)
 {
-    char line[512];
+    char line[PATH_MAX + 128];
     while (fgets(line, sizeof line, from))
         window_tell_mapping(thread->process->window, line, to);
 }
