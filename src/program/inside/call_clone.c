@@ -35,6 +35,7 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
     thread->id = getpid();
     thread->first = true;
     thread->cpu = NULL;
+    thread->caught = 0; /* of its parent's: what comes from here on is its own */
     thread->clear_on_exit = flags & CLONE_CHILD_CLEARTID ? child_number : 0;
     process->threads = 1;
     process->threaded = false;
@@ -62,7 +63,6 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
         process_fail(process, &error);
     if (flags & CLONE_CHILD_SETTID)
         access_write(process, child_number, &number, sizeof number);
-    thread->caught = 0;
     if (getpid() == 1) /* the first of a namespace, which its parent was not */
         signals_take_defaults(process);
     signals_let(thread);
