@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What is to be run: known before anything is made ready. */
+/* What is to be run, known before anything is made ready; the pool holds all its words, and names of files,
+ * until the end. */
 struct programs {
     struct pool pool;
     const char *const *words[RUN_PROGRAMS_MAX];
@@ -91,7 +92,7 @@ static int measure(
     struct session *session, const struct progress *progress, struct result *result, struct error *error)
 {
     const struct program_options *options = session->invocation->options;
-    const struct programs *programs = session->own;
+    struct programs *programs = session->own;
     struct run_plan plan = {
         .program_count = programs->count,
         .input = options->around.input,
@@ -108,7 +109,7 @@ static int measure(
     memcpy(plan.programs, programs->words, sizeof programs->words);
     plan_pages(&options->guest_pages, plan.guest_pages, &plan.guest_page_count);
     plan_pages(&options->host_pages, plan.host_pages, &plan.host_page_count);
-    int rc = watch_files(options, &plan, &result->pool, error);
+    int rc = watch_files(options, &plan, &programs->pool, error);
     if (rc < 0)
         return rc;
     if (!options->common.run.quiet)
