@@ -1,6 +1,6 @@
 /* Mappings that grow downwards (MAP_GROWSDOWN): as the program, a child or a system call comes to what is
- * below them, as far as stacks may; with rights changed from where they begin. And the lowest pages, which
- * not everybody may have (vm.mmap_min_addr). */
+ * below them, as far as stacks may; with rights changed from where they begin. What the stack may grow into
+ * is not there before. And the lowest pages, which not everybody may have (vm.mmap_min_addr). */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -74,6 +74,9 @@ int main(void)
     write_below("too far", at - (PAGES + 40) * PAGE, 4 * PAGES);
     printf("read only: %d\n", mprotect(at, PAGE, PROT_READ | PROT_GROWSDOWN));
     write_below("not any more", at, 1);
+    uintptr_t below_stack = (uintptr_t)&limit / PAGE * PAGE - ROOM;
+    printf(
+        "below the stack: %d\n", mprotect((void *)below_stack, PAGE, PROT_READ | PROT_WRITE) < 0 ? errno : 0);
     for (uintptr_t lowest = PAGE; lowest <= 16 * PAGE; lowest += 5 * PAGE)
         map_lowest(lowest);
     return 0;

@@ -44,11 +44,19 @@ int64_t call_munmap(struct thread *thread, const uint64_t *arguments)
     return window_munmap(thread->process->window, arguments[0], arguments[1]);
 }
 
+/* Memory that the stack may grow into natively is not there. */
+static bool is_set_aside(struct window *window, uint64_t address)
+{
+    return window_is_below_stack(window, address) && window_rights(window, address) == PROT_NONE;
+}
+
 int64_t call_mprotect(struct thread *thread, const uint64_t *arguments)
 {
     const uint64_t bytes = pages_of(arguments[1]);
     const struct memory_wish wish = {
         .from = arguments[0], .to = arguments[0] + bytes, .data = true, .rewrite = true};
+    if (bytes && arguments[0] % PAGE == 0 && is_set_aside(thread->process->window, arguments[0]))
+        return -ENOMEM;
     if (arguments[2] & PROT_WRITE && !memory_limits_let(thread->process, &wish))
         return -ENOMEM;
     return window_mprotect(thread->process->window, arguments[0], arguments[1], (int)arguments[2]);
