@@ -17,6 +17,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Flags that the kernel is not handed. */
+enum { DONE_HERE = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
+
 /* ---- fork ---- */
 
 /* Of a child. */
@@ -72,8 +75,7 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
  * needed where this thread has always been alone: one that is about to end may hold a lock of its. */
 static pid_t make_process(const struct process *process, uint64_t flags)
 {
-    enum { OWN = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
-    uint64_t rest = flags & ~(uint64_t)OWN;
+    uint64_t rest = flags & ~(uint64_t)DONE_HERE;
     if (rest == SIGCHLD && (process->threaded || process->borrowed || seats_are_held()))
         return fork();
     return (pid_t)syscall(SYS_clone, rest, 0, NULL, NULL, 0);
@@ -82,15 +84,12 @@ static pid_t make_process(const struct process *process, uint64_t flags)
 static int64_t fork_process(struct thread *thread, uint64_t flags, const uint64_t tell[2])
 {
     struct process *process = thread->process;
-    struct error error;
     int begun = children_begin(process);
     if (begun < 0)
         return begun;
-    void *extended = calloc(1, domain_extended_bytes(process->domain));
-    if (!extended || domain_get_extended(thread->cpu, extended, &error) < 0) {
-        free(extended);
+    void *extended = thread_copy_extended(thread);
+    if (!extended)
         return -EAGAIN;
-    }
     signals_block();
     window_hold(process->window);
     pid_t pid = make_process(process, flags);
@@ -173,14 +172,11 @@ static int open_borrower(const struct thread *parent, uint64_t flags, const uint
         .stack_flags = parent->stack_flags};
     if (thread_open(&borrower->thread, &error) < 0)
         return -EAGAIN;
-    void *extended = calloc(1, domain_extended_bytes(process->domain));
-    int rc = extended && domain_get_extended(parent->cpu, extended, &error) == 0 &&
-                     domain_set_extended(borrower->thread.cpu, extended, &error) == 0
-                 ? 0
-                 : -EAGAIN;
+    void *extended = thread_copy_extended(parent);
+    bool has = extended && domain_set_extended(borrower->thread.cpu, extended, &error) == 0;
     free(extended);
     borrower->process.files = files_of(process, flags);
-    return rc;
+    return has ? 0 : -EAGAIN;
 }
 
 static void close_borrower(struct borrower *borrower)
@@ -191,8 +187,6 @@ static void close_borrower(struct borrower *borrower)
     if (borrower->process.words)
         munmap(borrower->process.words, borrower->process.words_bytes);
 }
-
-enum { OWN_FLAGS = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
 
 static int64_t count_borrower(const struct thread *parent, int64_t result)
 {
@@ -220,7 +214,7 @@ static int64_t lend(
     if (result == 0) {
         signals_block();
         pid_t pid =
-            clone(go_on_as_borrower, room + BORROWER_BYTES, (int)(flags & ~(uint64_t)OWN_FLAGS), borrower);
+            clone(go_on_as_borrower, room + BORROWER_BYTES, (int)(flags & ~(uint64_t)DONE_HERE), borrower);
         result = pid < 0 ? -errno : pid;
         signals_begin(thread);
     }
@@ -246,7 +240,7 @@ static int64_t start_on(
 {
     borrower->thread.holder = &seat->holder;
     domain_cpu_release(borrower->thread.cpu);
-    int64_t result = seat_start(seat, flags & ~(uint64_t)OWN_FLAGS, go_on_as_borrower, borrower);
+    int64_t result = seat_start(seat, flags & ~(uint64_t)DONE_HERE, go_on_as_borrower, borrower);
     if (result > 0 && flags & CLONE_PARENT_SETTID) {
         const uint32_t number = (uint32_t)result;
         access_write(thread->process, borrower->tell[0], &number, sizeof number);
