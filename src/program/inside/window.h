@@ -113,7 +113,7 @@ struct window_work window_work(void);
 void window_reading_executes(struct window *window, bool does);
 
 /* Where a program goes that may lie anywhere, with its heap behind. */
-uint64_t window_program(const struct window *window);
+uint64_t window_program(void);
 
 /* Where the heap (brk) begins: behind the program. */
 void window_set_heap(struct window *window, uint64_t start);

@@ -50,7 +50,6 @@ struct window {
     pthread_mutex_t lock; /* for all that follows */
     struct areas areas;
     uint64_t heap, heap_end;
-    uint64_t top; /* WINDOW_HIGH_TO, or WINDOW_TO: the room of the system pages begins there */
     bool reading_executes, watched;
     bool keeps_from_children; /* some mapping (MADV_DONTFORK) */
     bool grows;               /* some mapping, downwards (MAP_GROWSDOWN) */
@@ -72,6 +71,9 @@ struct window {
 };
 
 /* ---- window.c ---- */
+
+/* WINDOW_HIGH_TO, or WINDOW_TO: the room of the system pages begins there, in this process. */
+uint64_t window_top(void);
 
 /* Whatever changes memory goes on between these two, one thread after another, and is counted as its work. */
 void window_begin(struct window *window);
