@@ -257,9 +257,9 @@ def test_what_traps_says_why_and_old_ways_into_the_kernel_lead_there():
     assert b"division by zero: code 3\n" in out and b"stack's end: code 1\n" in out, out
 
 
-def test_signals_come_to_a_program_that_has_left_itself_no_memory():
+def test_signals_and_children_come_to_a_program_that_has_left_itself_nothing():
     needs_kvm()
-    assert b"failed 0, caught 3" in same(program("starved")).out
+    assert b"failed 0, caught 3, child ended by 11" in same(program("starved")).out
 
 
 def test_no_signal_of_a_storm_is_lost():

@@ -4,13 +4,13 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/access.h"
+#include "program/inside/own_proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <linux/io_uring.h>
 #include <linux/sockios.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -29,13 +29,12 @@ bool call_is_kept(const struct thread *thread, uint64_t descriptor)
     static const char monitors[] = "anon_inode:kvm-", device[] = "/dev/kvm";
     const struct kept_descriptors *kept = &thread->process->kept;
     int number = (int)descriptor;
-    char link[sizeof "self/fd/" + 12], name[sizeof monitors];
+    char name[sizeof monitors];
     if (number < kept->first || number >= kept->behind)
         return false;
     if (number == kept->tally || number == kept->kvm || number == kept->self || number == kept->proc)
         return true;
-    snprintf(link, sizeof link, "self/fd/%d", number);
-    ssize_t length = readlinkat(kept->proc, link, name, sizeof name);
+    ssize_t length = own_link_read(thread->process, number, name, sizeof name);
     return (length == (ssize_t)sizeof name && memcmp(name, monitors, sizeof monitors - 1) == 0) ||
            (length == (ssize_t)sizeof device - 1 && memcmp(name, device, sizeof device - 1) == 0);
 }

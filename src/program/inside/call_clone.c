@@ -2,6 +2,7 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/access.h"
+#include "program/inside/borrower.h"
 #include "program/inside/children.h"
 #include "program/inside/counted.h"
 #include "program/inside/machine_thread.h"
@@ -13,18 +14,10 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- fork ---- */
-
-/* Of a child. */
-static void begin_numbers(struct process *process, uint64_t flags)
-{
-    process->numbered |= process->numbers_children || flags & CLONE_NEWPID;
-    process->numbers_children = false;
-}
 
 /* In the child: this thread alone, over a copy of the memory, with a virtual machine of its own. */
 static void go_on_as_child(struct thread *thread, const void *extended, uint64_t flags, uint64_t child_number)
@@ -40,7 +33,7 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
     process->threads = 1;
     process->threaded = false;
     process->borrowed = false;
-    begin_numbers(process, flags);
+    children_number(process, flags);
     process->files = 0;
     thread->holder = NULL;
     roll_begin(thread);
@@ -72,8 +65,7 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
  * needed where this thread has always been alone: one that is about to end may hold a lock of its. */
 static pid_t make_process(const struct process *process, uint64_t flags)
 {
-    enum { OWN = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
-    uint64_t rest = flags & ~(uint64_t)OWN;
+    uint64_t rest = flags & ~(uint64_t)CLONE_DONE_HERE;
     if (rest == SIGCHLD && (process->threaded || process->borrowed || seats_are_held()))
         return fork();
     return (pid_t)syscall(SYS_clone, rest, 0, NULL, NULL, 0);
@@ -82,15 +74,12 @@ static pid_t make_process(const struct process *process, uint64_t flags)
 static int64_t fork_process(struct thread *thread, uint64_t flags, const uint64_t tell[2])
 {
     struct process *process = thread->process;
-    struct error error;
     int begun = children_begin(process);
     if (begun < 0)
         return begun;
-    void *extended = calloc(1, domain_extended_bytes(process->domain));
-    if (!extended || domain_get_extended(thread->cpu, extended, &error) < 0) {
-        free(extended);
+    void *extended = thread_copy_extended(thread);
+    if (!extended)
         return -EAGAIN;
-    }
     signals_block();
     window_hold(process->window);
     pid_t pid = make_process(process, flags);
@@ -110,168 +99,6 @@ static int64_t fork_process(struct thread *thread, uint64_t flags, const uint64_
     }
     signals_let(thread);
     return pid < 0 ? -code : pid;
-}
-
-/* ---- children in their parent's memory ---- */
-
-/* It has a virtual CPU of its own, and of its process what Linux gives to each: what signals do, above
- * all. */
-struct borrower {
-    struct process process;
-    struct thread thread;
-    uint64_t tell[2];
-};
-
-enum { BORROWER_BYTES = 256 << 10 }; /* the structure, and the stack of the host's that it runs on */
-
-static int go_on_as_borrower(void *context)
-{
-    struct borrower *borrower = context;
-    const uint32_t number = (uint32_t)getpid();
-    borrower->thread.id = getpid();
-    for (int i = 0; i < 2; i++)
-        if (borrower->tell[i])
-            access_write(&borrower->process, borrower->tell[i], &number, sizeof number);
-    if (getpid() == 1)
-        signals_take_defaults(&borrower->process);
-    signals_begin(&borrower->thread);
-    thread_run(&borrower->thread);
-}
-
-/* Its virtual CPU is in its parent's table of descriptors, and so in its own; those that it makes itself are
- * for its parent only where they have the same. */
-static unsigned files_of(const struct process *parent, uint64_t flags)
-{
-    static atomic_uint tables;
-    return flags & CLONE_FILES ? parent->files : ++tables;
-}
-
-static int open_borrower(const struct thread *parent, uint64_t flags, const uint64_t tell[2],
-    const struct domain_user *user, struct borrower *borrower)
-{
-    struct process *process = parent->process;
-    struct error error;
-    pthread_mutex_lock(&process->actions_lock);
-    borrower->process = *process;
-    pthread_mutex_unlock(&process->actions_lock);
-    pthread_mutex_init(&borrower->process.actions_lock, NULL);
-    borrower->process.threads = 1;
-    borrower->process.borrowed = true;
-    begin_numbers(&borrower->process, flags);
-    borrower->process.words = NULL;
-    borrower->tell[0] = flags & CLONE_PARENT_SETTID ? tell[0] : 0;
-    borrower->tell[1] = flags & CLONE_CHILD_SETTID ? tell[1] : 0;
-    borrower->thread = (struct thread){.process = &borrower->process,
-        .user = *user,
-        .first = true,
-        .mask = parent->mask,
-        .filters = parent->filters,
-        .strict = parent->strict,
-        .clear_on_exit = flags & CLONE_CHILD_CLEARTID ? tell[1] : 0,
-        .stack = parent->stack,
-        .stack_bytes = parent->stack_bytes,
-        .stack_flags = parent->stack_flags};
-    if (thread_open(&borrower->thread, &error) < 0)
-        return -EAGAIN;
-    void *extended = calloc(1, domain_extended_bytes(process->domain));
-    int rc = extended && domain_get_extended(parent->cpu, extended, &error) == 0 &&
-                     domain_set_extended(borrower->thread.cpu, extended, &error) == 0
-                 ? 0
-                 : -EAGAIN;
-    free(extended);
-    borrower->process.files = files_of(process, flags);
-    return rc;
-}
-
-static void close_borrower(struct borrower *borrower)
-{
-    roll_leave(&borrower->thread);
-    if (borrower->thread.cpu)
-        domain_cpu_give(borrower->thread.cpu);
-    if (borrower->process.words)
-        munmap(borrower->process.words, borrower->process.words_bytes);
-}
-
-enum { OWN_FLAGS = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
-
-static int64_t count_borrower(const struct thread *parent, int64_t result)
-{
-    if (result > 0) {
-        tally_add(&parent->process->tally->forks, 1);
-        tally_add(&parent->process->tally->lent, 1);
-    }
-    return result;
-}
-
-/* ---- vfork ---- */
-
-/* Both have the same thread of the host's C library, of which the one runs while the other waits. */
-static int64_t lend(
-    struct thread *thread, uint64_t flags, const struct domain_user *user, const uint64_t tell[2])
-{
-    int begun = children_begin(thread->process);
-    if (begun < 0)
-        return begun;
-    char *room = mmap(NULL, BORROWER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (room == MAP_FAILED)
-        return -EAGAIN;
-    struct borrower *borrower = (struct borrower *)room;
-    int64_t result = open_borrower(thread, flags, tell, user, borrower);
-    if (result == 0) {
-        signals_block();
-        pid_t pid =
-            clone(go_on_as_borrower, room + BORROWER_BYTES, (int)(flags & ~(uint64_t)OWN_FLAGS), borrower);
-        result = pid < 0 ? -errno : pid;
-        signals_begin(thread);
-    }
-    close_borrower(borrower);
-    munmap(room, BORROWER_BYTES);
-    return count_borrower(thread, result);
-}
-
-/* ---- sharing memory without waiting ---- */
-
-/* The child has ended, or executed something. */
-static void release_borrower(void *context)
-{
-    struct borrower *borrower = context;
-    if (borrower->thread.cpu)
-        domain_cpu_disown(borrower->thread.cpu);
-    close_borrower(borrower);
-    free(borrower);
-}
-
-static int64_t start_on(
-    struct seat *seat, const struct thread *thread, uint64_t flags, struct borrower *borrower)
-{
-    borrower->thread.holder = &seat->holder;
-    domain_cpu_release(borrower->thread.cpu);
-    int64_t result = seat_start(seat, flags & ~(uint64_t)OWN_FLAGS, go_on_as_borrower, borrower);
-    if (result > 0 && flags & CLONE_PARENT_SETTID) {
-        const uint32_t number = (uint32_t)result;
-        access_write(thread->process, borrower->tell[0], &number, sizeof number);
-    }
-    return result;
-}
-
-static int64_t share(
-    struct thread *thread, uint64_t flags, const struct domain_user *user, const uint64_t tell[2])
-{
-    int64_t result = children_begin(thread->process);
-    if (result < 0)
-        return result;
-    result = -EAGAIN;
-    signals_block();
-    struct seat *seat = seat_take(release_borrower);
-    struct borrower *borrower = seat ? calloc(1, sizeof *borrower) : NULL;
-    if (borrower && (result = open_borrower(thread, flags, tell, user, borrower)) == 0)
-        result = start_on(seat, thread, flags, borrower);
-    if (result < 0 && borrower)
-        release_borrower(borrower);
-    if (result < 0 && seat)
-        seat_give(seat);
-    signals_let(thread);
-    return count_borrower(thread, result);
 }
 
 /* ---- clone ---- */
@@ -316,7 +143,7 @@ int64_t call_clone(struct thread *thread, const uint64_t *arguments)
         user.registers.rax = 0;
         user.registers.rsp = arguments[1] ? arguments[1] : user.registers.rsp;
         user.fs_base = flags & CLONE_SETTLS ? arguments[4] : user.fs_base;
-        return (flags & CLONE_VFORK ? lend : share)(thread, flags, &user, tell);
+        return borrower_start(thread, flags, &user, tell);
     }
     int64_t pid = fork_process(thread, flags, tell);
     if (pid == 0 && arguments[1])

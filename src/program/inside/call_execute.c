@@ -5,6 +5,7 @@
 #include "program/inside/access.h"
 #include "program/inside/inside.h"
 #include "program/inside/load.h"
+#include "program/inside/own_proc.h"
 #include "program/inside/signals.h"
 
 #include <errno.h>
@@ -131,8 +132,8 @@ struct named {
 static int open_below(const struct thread *thread, const struct named *named)
 {
     enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
-    char link[sizeof "self/fd/" + 12];
-    snprintf(link, sizeof link, "self/fd/%d", named->descriptor);
+    char link[OWN_LINK_BYTES];
+    own_link(named->descriptor, link);
     int file = *named->below ? openat(named->descriptor, named->below, FLAGS)
                              : openat(thread->process->kept.proc, link, FLAGS);
     return file < 0 ? -errno : file;

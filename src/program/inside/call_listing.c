@@ -3,6 +3,7 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/access.h"
+#include "program/inside/own_proc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,21 +20,17 @@ enum listing { LISTS_OTHERS, LISTS_DESCRIPTORS, LISTS_THREADS };
 
 static enum listing listing_of(const struct thread *thread, int directory)
 {
-    char link[sizeof "self/fd/" + 12], path[sizeof "/proc/4194304/task/4194304/fdinfo"];
-    unsigned long pid;
-    int at = 0, task = 0;
-    snprintf(link, sizeof link, "self/fd/%d", directory);
-    ssize_t length = readlinkat(thread->process->kept.proc, link, path, sizeof path);
+    char path[sizeof "/proc/4194304/task/4194304/fdinfo"];
+    ssize_t length = own_link_read(thread->process, directory, path, sizeof path);
     if (length <= 0 || length >= (ssize_t)sizeof path)
         return LISTS_OTHERS;
     path[length] = '\0';
-    if (sscanf(path, "/proc/%lu/%n", &pid, &at) != 1 || !at || pid != (unsigned long)getpid())
+    const char *part = own_part(path, true);
+    if (!part)
         return LISTS_OTHERS;
-    if (!strcmp(path + at, "task"))
+    if (!strcmp(part, "task"))
         return LISTS_THREADS;
-    sscanf(path + at, "task/%*u/%n", &task);
-    const char *rest = path + at + task;
-    return !strcmp(rest, "fd") || !strcmp(rest, "fdinfo") ? LISTS_DESCRIPTORS : LISTS_OTHERS;
+    return !strcmp(part, "fd") || !strcmp(part, "fdinfo") ? LISTS_DESCRIPTORS : LISTS_OTHERS;
 }
 
 /* Linux has one that is a thread of the process whose machine it looks after (arch/x86/kvm/mmu/mmu.c). */

@@ -47,7 +47,7 @@ static int make_machine(struct thread *thread, const void *extended, struct erro
 /* What needs one thread comes first, then KVM has its own, and then the rest, after which it may have none.
  * `at` is the argument that says which namespaces. */
 static int64_t call_in_new_machine(
-    struct thread *thread, long number, const uint64_t *arguments, unsigned at, void *extended)
+    struct thread *thread, long number, const uint64_t *arguments, unsigned at, const void *extended)
 {
     struct process *process = thread->process;
     struct error error;
@@ -58,8 +58,6 @@ static int64_t call_in_new_machine(
         first[at] = CLONE_NEWUSER;
         rest[at] &= ~(uint64_t)CLONE_NEWUSER;
     }
-    if (domain_get_extended(thread->cpu, extended, &error) < 0)
-        return -EINVAL;
     counted_tell(process);
     if (make_machine(thread, extended, &error) < 0)
         process_fail(process, &error);
@@ -80,7 +78,7 @@ static int64_t call_alone(struct thread *thread, long number, const uint64_t *ar
         result = call_host(thread, number, arguments);
     if (result != -EINVAL || machine_children_are_elsewhere(process))
         return result;
-    void *extended = calloc(1, domain_extended_bytes(process->domain));
+    void *extended = thread_copy_extended(thread);
     if (extended)
         result = call_in_new_machine(thread, number, arguments, at, extended);
     free(extended);

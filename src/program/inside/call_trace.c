@@ -7,6 +7,7 @@
 #include "program/inside/access.h"
 #include "program/inside/roll.h"
 #include "program/inside/signals.h"
+#include "program/inside/thread.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -199,18 +200,13 @@ static int64_t get_registers(const struct request *of)
 static void *find_extended(const struct thread *tracee)
 {
     enum { FEATURES = 464 };
-    struct error error;
     const struct process *process = tracee->process;
-    char *area = calloc(1, domain_extended_bytes(process->domain));
-    if (!area)
-        return NULL;
     domain_cpu_disown(tracee->cpu);
-    int rc = domain_get_extended(tracee->cpu, area, &error);
+    char *area = thread_copy_extended(tracee);
     domain_cpu_release(tracee->cpu);
-    memcpy(area + FEATURES, &process->features, sizeof process->features);
-    if (rc < 0)
-        free(area);
-    return rc < 0 ? NULL : area;
+    if (area)
+        memcpy(area + FEATURES, &process->features, sizeof process->features);
+    return area;
 }
 
 enum { FLOAT_BYTES = 512 };

@@ -1,6 +1,7 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/access.h"
+#include "program/inside/own_proc.h"
 #include "program/inside/proc_text.h"
 #include "program/inside/seccomp.h"
 #include "program/inside/signals.h"
@@ -81,32 +82,23 @@ static const char *name_in(const char *path)
  * vcost for the kernel, and the program for itself. */
 static bool is_own(const char *path, bool threads)
 {
-    unsigned long pid;
-    int at = 0, task = 0;
-    if (strncmp(path, "/proc/", sizeof "/proc/" - 1) != 0)
-        return false;
-    path += sizeof "/proc/" - 1;
+    static const char self[] = "/proc/self/", thread_self[] = "/proc/thread-self/";
     const char *name = name_in(path);
     size_t before = (size_t)(name - path);
-    if (before == sizeof "self/" - 1 && !memcmp(path, "self/", before))
+    if (before == sizeof self - 1 && !memcmp(path, self, before))
         return true;
-    if (before == sizeof "thread-self/" - 1 && !memcmp(path, "thread-self/", before))
+    if (before == sizeof thread_self - 1 && !memcmp(path, thread_self, before))
         return threads;
-    if (sscanf(path, "%lu/%n", &pid, &at) != 1 || pid != (unsigned long)getpid())
-        return false;
-    if (threads)
-        sscanf(path + at, "task/%*u/%n", &task);
-    return path + at + task == name;
+    return own_part(path, threads) == name;
 }
 
 /* The same path from the root; false: from there it is longer than those of /proc that matter. */
 static bool find_from_root(
     const struct thread *thread, int directory, const char *path, char whole[static 2 * LONGEST_PATH + 1])
 {
-    char link[sizeof "self/fd/" + 12] = "self/cwd";
-    if (directory != AT_FDCWD)
-        snprintf(link, sizeof link, "self/fd/%d", directory);
-    ssize_t length = readlinkat(thread->process->kept.proc, link, whole, LONGEST_PATH);
+    const struct process *process = thread->process;
+    ssize_t length = directory == AT_FDCWD ? readlinkat(process->kept.proc, "self/cwd", whole, LONGEST_PATH)
+                                           : own_link_read(process, directory, whole, LONGEST_PATH);
     if (length < 0 || length >= LONGEST_PATH)
         return false;
     if (length == 1) /* the root itself */

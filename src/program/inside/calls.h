@@ -7,8 +7,7 @@
 
 enum call_way {
     CALL_UNKNOWN,  /* this vcost knows no such call: -ENOSYS, as of an older kernel */
-    CALL_FORWARD,  /* made by the program's thread on the host, as it is, once its pointers are the program's
-                    */
+    CALL_FORWARD,  /* made by the program's thread on the host, as it is, if its pointers are the program's */
     CALL_EMULATED, /* done here, with the same results */
     CALL_ABSENT,   /* fails, as on kernels without it, of which there are many: programs are used to that */
     CALL_REFUSED   /* fails, which is told: natively it might succeed */

@@ -31,6 +31,12 @@ int children_begin(struct process *process)
     return 0;
 }
 
+void children_number(struct process *child, uint64_t flags)
+{
+    child->numbered |= child->numbers_children || flags & CLONE_NEWPID;
+    child->numbers_children = false;
+}
+
 void children_leave(const struct process *process, int *place)
 {
     const int proc = process->kept.proc;

@@ -14,6 +14,10 @@ int children_try(uint64_t flags);
 /* Before a child is made, or anything that asks for the namespace: begins it, if it was announced. */
 int children_begin(struct process *process);
 
+/* Of a child that these flags have made: is it in a namespace that the program has made (process->numbered)?
+ */
+void children_number(struct process *child, uint64_t flags);
+
 /* Before a program is executed: *place is a descriptor of the namespace, to which children_return() leads
  * back, or -1. Where it cannot leave it stays. */
 void children_leave(const struct process *process, int *place);

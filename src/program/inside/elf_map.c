@@ -87,7 +87,7 @@ static int64_t map_together(
  */
 static uint64_t choose(struct window *window, enum elf_role role, uint64_t bytes, uint64_t alignment)
 {
-    uint64_t at = (window_program(window) + alignment - 1) & -alignment;
+    uint64_t at = (window_program() + alignment - 1) & -alignment;
     return role == ELF_PROGRAM && window_owns(at, bytes) ? at : window_find(window, bytes, alignment);
 }
 

@@ -9,6 +9,7 @@
 #include "program/inside/load.h"
 #include "program/inside/machine_thread.h"
 #include "program/inside/memory_limit.h"
+#include "program/inside/own_proc.h"
 #include "program/inside/seccomp.h"
 #include "program/inside/signal_frame.h"
 #include "program/inside/signals.h"
@@ -207,9 +208,7 @@ static void take_actions(struct process *process)
 /* What /proc would say of it. */
 static void know_executable(struct process *process, const struct loadable *loadable)
 {
-    char link[sizeof "self/fd/" + 12];
-    snprintf(link, sizeof link, "self/fd/%d", loadable->file);
-    ssize_t length = readlinkat(process->kept.proc, link, process->executable, PATH_MAX - 1);
+    ssize_t length = own_link_read(process, loadable->file, process->executable, PATH_MAX - 1);
     if (length < 0)
         snprintf(process->executable, sizeof process->executable, "%s", loadable->path);
     else

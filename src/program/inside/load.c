@@ -303,8 +303,8 @@ static char **arguments_of(const struct loadable *loadable, char *const *argumen
 /* Behind the program, or where that would be if it were small, or any. */
 static void set_heap(struct window *window, uint64_t behind)
 {
-    bool near_others = behind >= WINDOW_FROM && behind < window_program(window);
-    window_set_heap(window, behind < WINDOW_LOW_FROM || near_others ? window_program(window) : behind);
+    bool near_others = behind >= WINDOW_FROM && behind < window_program();
+    window_set_heap(window, behind < WINDOW_LOW_FROM || near_others ? window_program() : behind);
 }
 
 int load_program(struct process *process, const struct loadable *loadable, char *const *arguments,

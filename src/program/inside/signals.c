@@ -12,12 +12,7 @@
 
 enum { MASK_BYTES = sizeof(uint64_t) };
 #define ALL UINT64_MAX
-#define OWN_SIGINFO UINT64_C(0x4)
-#define OWN_RESTORER UINT64_C(0x04000000)
-#define OWN_CHILDREN UINT64_C(0x3) /* SA_NOCLDSTOP, SA_NOCLDWAIT */
-#define OWN_RESTART UINT64_C(0x10000000)
-#define OWN_NODEFER UINT64_C(0x40000000)
-#define OWN_RESETHAND UINT64_C(0x80000000)
+#define RESTORER UINT64_C(0x04000000) /* SA_RESTORER, which <signal.h> need not have */
 
 /* Of the thread of the host that runs here; NULL: none of a program's. */
 static _Thread_local struct thread *self;
@@ -110,12 +105,12 @@ static bool is_caught(int number, const struct action *action)
 
 static int set_host(int number, const struct action *action)
 {
-    struct action own = {.flags = OWN_RESTORER | (action->flags & OWN_CHILDREN),
+    struct action own = {.flags = RESTORER | (action->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT)),
         .restorer = (uintptr_t)signals_return,
         .handler = action->handler};
     if (is_caught(number, action)) {
         own.handler = (uintptr_t)catch_signal;
-        own.flags |= OWN_SIGINFO;
+        own.flags |= SA_SIGINFO;
         own.mask = ALL;
     }
     return syscall(SYS_rt_sigaction, number, &own, NULL, MASK_BYTES) < 0 ? -errno : 0;
@@ -163,7 +158,7 @@ static struct action action_of(struct process *process, int number, bool taken)
 {
     pthread_mutex_lock(&process->actions_lock);
     struct action action = process->actions[number];
-    if (taken && action.flags & OWN_RESETHAND) {
+    if (taken && action.flags & SA_RESETHAND) {
         const struct action none = {.handler = (uintptr_t)SIG_DFL};
         if (set_host(number, &none) == 0)
             process->actions[number] = none;
@@ -195,7 +190,7 @@ static void call_handler(struct thread *thread, const struct frame_cause *cause,
     if (rc < 0)
         process_fail(thread->process, &error);
     tally_add(&thread->process->tally->signals, 1);
-    thread->mask = open | action->mask | (action->flags & OWN_NODEFER ? 0 : BIT(number));
+    thread->mask = open | action->mask | (action->flags & SA_NODEFER ? 0 : BIT(number));
     thread->mask &= ~(BIT(SIGKILL) | BIT(SIGSTOP));
     signals_let(thread);
 }
@@ -226,7 +221,7 @@ void signals_deliver(struct thread *thread)
 bool signals_restart(const struct thread *thread)
 {
     struct action action = action_of(thread->process, thread->caught, false);
-    return action.flags & OWN_RESTART;
+    return action.flags & SA_RESTART;
 }
 
 void signals_raise(

@@ -150,6 +150,16 @@ int thread_open(struct thread *thread, struct error *error)
     return rc < 0 ? rc : domain_user_open(thread->cpu, &process->mode, error);
 }
 
+void *thread_copy_extended(const struct thread *thread)
+{
+    struct error error;
+    void *extended = calloc(1, domain_extended_bytes(thread->process->domain));
+    if (extended && domain_get_extended(thread->cpu, extended, &error) == 0)
+        return extended;
+    free(extended);
+    return NULL;
+}
+
 /* Where memory is shared, not to be ended in the midst of it: others may want a lock that it has. */
 static void take_fault(struct thread *thread, const struct domain_left *left)
 {
@@ -299,13 +309,12 @@ int64_t thread_start(
     const struct thread *like, const struct domain_user *user, uint64_t clear, const uint64_t tell[2])
 {
     struct process *process = like->process;
-    struct error error;
     struct start start = {.thread = malloc(sizeof *start.thread),
-        .extended = calloc(1, domain_extended_bytes(process->domain)),
+        .extended = thread_copy_extended(like),
         .tell = tell,
         .result = -EAGAIN};
     sem_init(&start.done, 0, 0);
-    if (start.thread && start.extended && domain_get_extended(like->cpu, start.extended, &error) == 0) {
+    if (start.thread && start.extended) {
         *start.thread = (struct thread){.process = process,
             .user = *user,
             .mask = like->mask,

@@ -8,6 +8,10 @@
 /* Takes a virtual CPU for it, in the thread of the host that is to run it. */
 int thread_open(struct thread *thread, struct error *error);
 
+/* What XSAVE has of its registers, for another virtual CPU of the domain (domain_set_extended()), which the
+ * caller frees; NULL: no memory, or they cannot be read. */
+void *thread_copy_extended(const struct thread *thread);
+
 /* Runs it until it has ended, and with it this thread of the host; or the process. */
 _Noreturn void thread_run(struct thread *thread);
 

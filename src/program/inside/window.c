@@ -22,16 +22,21 @@ static const struct {
     {UINT64_C(0x568000000000), WINDOW_END},
 };
 
-/* Where the domain's system pages have their room here: at one of two places, and the other is the program's
- * as all around it is. A process has one window, and a program is looked at before that is there. */
-static uint64_t room_from = WINDOW_HIGH_TO;
+/* WINDOW_HIGH_TO, or WINDOW_TO: where the domain's system pages have their room here. The other is the
+ * program's as all around it is. A process has one window, and a program is looked at before that is there.
+ */
+static uint64_t top = WINDOW_HIGH_TO;
+
+uint64_t window_top(void)
+{
+    return top;
+}
 
 bool window_owns(uint64_t from, uint64_t bytes)
 {
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         if (from >= owned[i].from && from < owned[i].to)
-            return bytes <= owned[i].to - from &&
-                   (from >= room_from + WINDOW_SYSTEM_ROOM || from + bytes <= room_from);
+            return bytes <= owned[i].to - from && (from >= top + WINDOW_SYSTEM_ROOM || from + bytes <= top);
     return false;
 }
 
@@ -237,16 +242,16 @@ static uint64_t choose_top(const struct tally *tally)
 
 struct domain_room window_room(const struct tally *tally)
 {
-    char *top = (char *)(uintptr_t)choose_top(tally), *behind = top + WINDOW_SYSTEM_ROOM;
-    return (struct domain_room){.from = top - WINDOW_NEAR_BELOW,
-        .system = top + WINDOW_SYSTEM_GAP,
+    char *room = (char *)(uintptr_t)choose_top(tally), *behind = room + WINDOW_SYSTEM_ROOM;
+    return (struct domain_room){.from = room - WINDOW_NEAR_BELOW,
+        .system = room + WINDOW_SYSTEM_GAP,
         .behind = behind - WINDOW_SYSTEM_GAP / 2,
         .to = behind + WINDOW_NEAR_ABOVE};
 }
 
-uint64_t window_program(const struct window *window)
+uint64_t window_program(void)
 {
-    return window->top + WINDOW_SYSTEM_ROOM;
+    return top + WINDOW_SYSTEM_ROOM;
 }
 
 int window_rights(struct window *window, uint64_t address)
@@ -267,11 +272,11 @@ int window_create(
     window->domain = domain;
     window->proc = proc;
     window->tally = tally;
-    window->top = room_from = choose_top(tally);
+    top = choose_top(tally);
     window->own[0] = (struct own_piece){.from = WINDOW_LOW_FROM, .to = LARGE_BYTES};
     window->own[1] = (struct own_piece){.from = LARGE_BYTES, .to = WINDOW_LINKED_TO};
-    window->own[2] = (struct own_piece){window->top - WINDOW_NEAR_BELOW,
-        window->top + WINDOW_SYSTEM_ROOM + WINDOW_NEAR_ABOVE, domain_system_region(domain)->start};
+    window->own[2] = (struct own_piece){top - WINDOW_NEAR_BELOW, top + WINDOW_SYSTEM_ROOM + WINDOW_NEAR_ABOVE,
+        domain_system_region(domain)->start};
     pthread_mutex_init(&window->lock, NULL);
     int rc = window_lend_clock(window, error);
     if (rc < 0)

@@ -3,10 +3,9 @@
  *
  * Most addresses are the program's (window.c has the table): not the first 4 KiB, those of the domain's
  * system pages here, and those where the kernel places what vcost itself has, where in the guest the system
- * pages are. What a
- * program maps without asking for an address lies below the system pages, and what does not fit there between
- * WINDOW_FROM and WINDOW_TO. A change takes the pages from the guest, makes the real system call, and gives
- * the guest what the range is then (domain/memory.h).
+ * pages are. What a program maps without asking for an address lies below the system pages, and what does not
+ * fit there between WINDOW_FROM and WINDOW_TO. A change takes the pages from the guest, makes the real system
+ * call, and gives the guest what the range is then (domain/memory.h).
  *
  * Functions that stand for a system call return what Linux would: a value, or a negative errno. Any thread;
  * one after the other. */
@@ -27,8 +26,8 @@
 #define WINDOW_LOW_FROM UINT64_C(0x1000)
 #define WINDOW_EVERYONES_FROM UINT64_C(0x10000)
 #define WINDOW_FROM UINT64_C(0x200000000000)
-#define WINDOW_TO                                                                                            \
-    UINT64_C(0x540003000000) /* where a piece begins, and WINDOW_NEAR_BELOW (window_internal.h) */
+/* Where a piece begins, and WINDOW_NEAR_BELOW (window_internal.h). */
+#define WINDOW_TO UINT64_C(0x540003000000)
 
 struct window;
 
@@ -114,7 +113,7 @@ struct window_work window_work(void);
 void window_reading_executes(struct window *window, bool does);
 
 /* Where a program goes that may lie anywhere, with its heap behind. */
-uint64_t window_program(const struct window *window);
+uint64_t window_program(void);
 
 /* Where the heap (brk) begins: behind the program. */
 void window_set_heap(struct window *window, uint64_t start);

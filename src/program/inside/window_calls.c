@@ -18,7 +18,7 @@ uint64_t window_find_free(struct window *window, uint64_t bytes, uint64_t alignm
 {
     if (flags & MAP_32BIT)
         return areas_find(&window->areas, LOW_FROM, LOW_TO, bytes, alignment);
-    uint64_t found = window->top == WINDOW_HIGH_TO
+    uint64_t found = window_top() == WINDOW_HIGH_TO
                          ? areas_find(&window->areas, WINDOW_HIGH_FROM, WINDOW_HIGH_TO, bytes, alignment)
                          : 0;
     return found ? found : areas_find(&window->areas, WINDOW_FROM, WINDOW_TO, bytes, alignment);

@@ -25,9 +25,8 @@ enum { AREA_BEHIND_END = 1 << 16 };
 /* Around the system pages of the domain, which have so much room from WINDOW_TO or WINDOW_HIGH_TO on; at both
  * ends of it is nothing, so that a system call that goes on behind the memory it was given ends there, and
  * does not come to them. */
-#define WINDOW_NEAR_BELOW                                                                                    \
-    UINT64_C(0x3000000) /* a stack of 16 MiB and libraries above it (window_stack.c)                         \
-                         */
+/* A stack of 16 MiB and libraries above it (window_stack.c). */
+#define WINDOW_NEAR_BELOW UINT64_C(0x3000000)
 #define WINDOW_SYSTEM_ROOM UINT64_C(0x4400000)
 #define WINDOW_SYSTEM_GAP LARGE_BYTES
 #define WINDOW_NEAR_ABOVE UINT64_C(0x2c00000) /* the program, and its heap */
@@ -51,7 +50,6 @@ struct window {
     pthread_mutex_t lock; /* for all that follows */
     struct areas areas;
     uint64_t heap, heap_end;
-    uint64_t top; /* WINDOW_HIGH_TO, or WINDOW_TO: the room of the system pages begins there */
     bool reading_executes, watched;
     bool keeps_from_children; /* some mapping (MADV_DONTFORK) */
     bool grows;               /* some mapping, downwards (MAP_GROWSDOWN) */
@@ -62,8 +60,9 @@ struct window {
         uint64_t from, code, to; /* the kernel's data, then its code */
         bool runs;               /* the guest has the data */
     } clock;
-    /* What is below 2 MiB, so that large pages line up behind it; where small programs are linked for that
-     * may not lie anywhere; what is around the system pages, and they. */
+    /* Pieces of memory (PIECE_BYTES) with bounds of their own: what is below 2 MiB, so that large pages line
+     * up behind it; where small programs are linked for that may not lie anywhere; what is around the system
+     * pages, and they. */
     struct own_piece {
         uint64_t from, to; /* its end lies within a piece, or at the end of one */
         gpa_t start;
@@ -72,6 +71,9 @@ struct window {
 };
 
 /* ---- window.c ---- */
+
+/* WINDOW_HIGH_TO, or WINDOW_TO: the room of the system pages begins there, in this process. */
+uint64_t window_top(void);
 
 /* Whatever changes memory goes on between these two, one thread after another, and is counted as its work. */
 void window_begin(struct window *window);

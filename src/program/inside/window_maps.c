@@ -1,6 +1,7 @@
 /* What only the kernel's own list of mappings tells (proc(5), /proc/PID/maps): it is asked where a system
  * call does more or less than its arguments say, and where mapped files may end. */
 #include "domain/memory.h"
+#include "host/descriptor.h"
 #include "program/inside/window_internal.h"
 
 #include <errno.h>
@@ -161,13 +162,27 @@ static int take_lost(struct window *window, uint64_t from, uint64_t to, struct e
     return rc;
 }
 
+/* Also where the program has as many descriptors as it may. */
+static FILE *open_maps_anyway(const struct window *window)
+{
+    struct rlimit limit;
+    descriptor_limit_raise(&limit);
+    FILE *maps = window_open_maps(window);
+    int code = errno;
+    descriptor_limit_restore(&limit);
+    errno = code;
+    return maps;
+}
+
 int window_after_fork(struct window *window, struct error *error)
 {
     const struct areas before = window->areas;
     uint64_t from = WINDOW_LOW_FROM;
-    FILE *maps = window->keeps_from_children ? window_open_maps(window) : NULL;
-    if (!maps)
+    if (!window->keeps_from_children)
         return 0;
+    FILE *maps = open_maps_anyway(window);
+    if (!maps)
+        return error_errno(error, errno, "cannot read which mappings a child has");
     window->areas = (struct areas){.list = NULL};
     int rc = window_read_areas(window, maps, WINDOW_LOW_FROM, WINDOW_END);
     struct areas now = window->areas;

@@ -20,7 +20,7 @@ int64_t window_make_stack(struct window *window, uint64_t bytes, int protection,
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     const uint64_t all = WINDOW_STACK_BYTES + GUARD_BYTES;
-    int64_t at = window_mmap(window, window->top - ROOM_ABOVE - all, all, PROT_NONE, flags, -1, 0);
+    int64_t at = window_mmap(window, window_top() - ROOM_ABOVE - all, all, PROT_NONE, flags, -1, 0);
     if (at < 0)
         return at;
     window->stack.guard = (uint64_t)at;
