@@ -646,7 +646,8 @@ def test_namespaces_for_a_process_of_one_thread_are_had():
         same(*words)
     same("unshare", "--user", "--map-root-user", "--pid", "bash", "-c", "echo a; (exit 3); echo $?; unshare --pid true; echo $?")
     if os.getuid() == 0:  # may go back to its own namespace
-        same("unshare", "--pid", "bash", "-c", "sleep 100 & sh -c 'echo $$; true'; exec bash -c 'sh -c \"echo \\$\\$; true\"; /bin/echo b; kill -9 $1' x $!")
+        first = "exec 4< <(exec tail -f /etc/passwd); read -ru 4 a; "  # it is executed when that comes
+        same("unshare", "--pid", "bash", "-c", first + "sh -c 'echo $$; true'; exec bash -c 'sh -c \"echo \\$\\$; true\"; /bin/echo b; kill -9 $1' x $!")
     if os.path.exists("/proc/sys/kernel/ns_last_pid"):  # CONFIG_CHECKPOINT_RESTORE
         same("unshare", "--user", "--map-root-user", "--pid", "--fork", "sh", "-c", "echo $$; sh -c 'echo $$; true'; (exec sh -c 'echo $$; true'); echo $$")
 

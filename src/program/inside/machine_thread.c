@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The machine comes back at once, since nothing is at 0. */
@@ -46,6 +48,17 @@ static bool write_number(int proc, const char *name, long number)
     return written;
 }
 
+/* One process of a namespace at a time, so that none takes another's high number for the last. Whoever has
+ * the lock may have been stopped, so that nobody waits for longer than a tenth of a second. */
+static int lock_numbers(int proc)
+{
+    const struct timespec a_moment = {0, 1000000};
+    int namespace = openat(proc, "self/ns/pid", O_RDONLY | O_CLOEXEC);
+    for (int i = 0; namespace >= 0 && i < 100 && flock(namespace, LOCK_EX | LOCK_NB) < 0; i++)
+        nanosleep(&a_moment, NULL);
+    return namespace;
+}
+
 static const char last_number[] = "sys/kernel/ns_last_pid";
 
 /* The number that was given last in this process' namespace, from which on the next one is looked for:
@@ -63,6 +76,7 @@ int machine_begin(struct thread *thread, struct error *error)
     struct rlimit limit, most;
     if (!process->numbered && !process->few_processes && process->children < 0)
         return 0;
+    int locked = process->numbered ? lock_numbers(process->kept.proc) : -1;
     long last = process->numbered ? begin_above(process) : -1;
     bool limited = process->few_processes && getrlimit(RLIMIT_NPROC, &limit) == 0;
     if (limited) {
@@ -74,6 +88,8 @@ int machine_begin(struct thread *thread, struct error *error)
         setrlimit(RLIMIT_NPROC, &limit);
     if (last > 0)
         write_number(process->kept.proc, last_number, last);
+    if (locked >= 0)
+        close(locked);
     if (rc == 0 && process->children >= 0)
         rc = children_return(process, process->children, error);
     process->children = -1;
