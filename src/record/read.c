@@ -20,9 +20,6 @@ struct slot {
     void *at;   /* of the field there */
 };
 
-/* Beyond this no time, size or share is anything but a mistake. It fits 63 bits. */
-static const double figure_most = 9e18;
-
 static void read_fields(struct reader *reader, const struct record *record, const json_t *object, void *base);
 
 /* Goes into a member, or (index >= 0) an item of a list; leave() with what it returned goes back. */
@@ -93,7 +90,7 @@ static void read_reason(const struct slot *slot)
 static void read_real(const struct slot *slot)
 {
     double number = json_is_number(slot->value) ? json_number_value(slot->value) : NAN;
-    if (fabs(number) > figure_most)
+    if (fabs(number) > record_most)
         reader_refuse_key(slot->reader, slot->key, "is %g, which is beyond all measure", number);
     if (isnan(number) && slot->field->flags & FIELD_ZERO)
         number = 0;

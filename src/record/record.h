@@ -22,6 +22,10 @@
 
 enum { RECORD_DIGITS = 10 }; /* significant ones of a real number in a file */
 
+/* Beyond this no time, size or share is anything but a mistake, or the end of an interval that tells nothing:
+ * it is written as null, and not read. It fits 63 bits. */
+static const double record_most = 9e18;
+
 /* What a field is in C, and in JSON. */
 enum field_kind {
     FIELD_CONSTANT,   /* nothing: always the text `text` */

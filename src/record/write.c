@@ -86,7 +86,9 @@ static json_t *write_real(struct slot *slot)
 {
     double number;
     memcpy(&number, field_at(slot->field, slot->base), sizeof number);
-    bool known = isfinite(number) && (number != 0 || !(slot->field->flags & FIELD_ZERO));
+    if (isfinite(number) && fabs(number) > record_most)
+        slot->reason = "it came out beyond all measure";
+    bool known = fabs(number) <= record_most && (number != 0 || !(slot->field->flags & FIELD_ZERO));
     return !known ? NULL : slot->field->flags & FIELD_DIGITS ? draft_number(number) : json_real(number);
 }
 

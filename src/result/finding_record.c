@@ -16,7 +16,7 @@ static const char *no_value(const void *base)
     const struct finding *finding = base;
     if (!finding->value.known)
         return finding->value.text[0] ? finding->value.text : "not told";
-    return finding->unit == UNIT_TEXT || isfinite(finding->number) ? NULL : "its number is none";
+    return finding->unit == UNIT_TEXT || fabs(finding->number) <= record_most ? NULL : "its number is none";
 }
 
 static const char *no_words(const void *base)
@@ -63,7 +63,7 @@ static void read_value(struct reader *reader, const json_t *object, void *base)
     finding->number = json_is_number(value) ? json_number_value(value) : NAN;
     if (json_is_boolean(value))
         finding->number = json_is_true(value);
-    if (fabs(finding->number) > 9e18) /* more than any size, and fits 63 bits */
+    if (fabs(finding->number) > record_most)
         reader_refuse_key(reader, "value", "is %g, which is beyond all measure", finding->number);
     if (*unit == UNIT_BYTES && finding->number < 0)
         reader_refuse_key(reader, "value", "is %g, which is no size", finding->number);

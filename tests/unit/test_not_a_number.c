@@ -17,7 +17,7 @@
 static const struct poison {
     double value;
     unsigned every;
-} poisons[] = {{NAN, 1}, {INFINITY, 1}, {-INFINITY, 1}, {NAN, 2}, {INFINITY, 3}};
+} poisons[] = {{NAN, 1}, {INFINITY, 1}, {-INFINITY, 1}, {NAN, 2}, {INFINITY, 3}, {2.3e20, 1}, {-2.3e20, 2}};
 
 struct poisoning {
     struct poison poison;
@@ -223,6 +223,26 @@ static void no_comparison_says_it(void **state)
         }
 }
 
+/* An interval of two runs that differ by far has an end that no reader would take. */
+static void what_is_beyond_all_measure_is_not_known_in_a_file(void **state)
+{
+    struct result result = saved("amd/chase2"), again;
+    char *text = NULL;
+    size_t size = 0;
+    struct error error;
+    FILE *stream = open_memstream(&text, &size);
+    (void)state;
+    result.cells[0].high = result.comparisons[0].high = 2.3e20;
+    assert_int_equal(write_json(&result, stream, &error), 0);
+    fclose(stream);
+    assert_int_equal(result_parse("a", text, size, &again, &error), 0);
+    assert_true(isnan(again.cells[0].high) && isnan(again.comparisons[0].high));
+    assert_float_equal(again.cells[0].low, result.cells[0].low, 1e-6);
+    free(text);
+    result_free(&again);
+    result_free(&result);
+}
+
 /* Where it can come from: times of nothing. */
 static void no_reason_of_a_cell_says_it(void **state)
 {
@@ -260,6 +280,7 @@ int main(void)
         cmocka_unit_test(it_would_be_seen),
         cmocka_unit_test(no_view_of_a_result_says_it),
         cmocka_unit_test(no_comparison_says_it),
+        cmocka_unit_test(what_is_beyond_all_measure_is_not_known_in_a_file),
         cmocka_unit_test(no_reason_of_a_cell_says_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
