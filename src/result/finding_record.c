@@ -27,7 +27,7 @@ static const char *no_words(const void *base)
 static const char *no_interval(const void *base)
 {
     const struct finding *finding = base;
-    return finding_has_number(finding) && finding->unit != UNIT_YES_NO ? NULL : "there is no number";
+    return no_words(base) || finding->unit == UNIT_YES_NO ? "there is no number" : NULL;
 }
 
 static void write_value(struct draft *draft, json_t *object, const void *base)
