@@ -374,8 +374,9 @@ int run_account_make(struct run_seen *seen, const struct run_priced *priced, enu
             "its threads or processes may have run side by side: CPU time tells what all of them took");
     double native = statistics_median(seen->native_cpu_ns, seen->pairs), without = (native + kept) / native,
            with = without + account->cpu.unexplained_ns / native;
-    account->nested_low = fmin(without, with);
-    account->nested_high = fmax(without, with);
+    bool sensible = with > 0; /* prices that explain more than there is say nothing of what would be */
+    account->nested_low = sensible ? fmin(without, with) : NAN;
+    account->nested_high = sensible ? fmax(without, with) : NAN;
     return 0;
 }
 

@@ -83,7 +83,8 @@ struct ran_account {
     size_t line_count;
     struct ran_sum cpu, wall;
     /* An estimate of CPU time over native on a host with nested paging and a guest with a kernel: without the
-     * lines that are gone there; low: without what is unexplained, too. NAN where that is not known. */
+     * lines that are gone there; low: without what is unexplained, too. NAN where that is not known, or would
+     * be less than nothing. */
     double nested_low, nested_high;
 };
 

@@ -138,6 +138,18 @@ static void what_is_left_has_its_sign(void **state)
     pool_free(&pool);
 }
 
+static void an_estimate_is_never_of_less_than_nothing(void **state)
+{
+    struct pool pool = {0};
+    struct tally tally = tally_of();
+    tally.calls[0] += 1000000;
+    struct ran_account account = make(&tally, &pool);
+    (void)state;
+    assert_true(account.cpu.unexplained_ns < -0.5e9);
+    assert_true(isnan(account.nested_low) && isnan(account.nested_high));
+    pool_free(&pool);
+}
+
 static void what_was_not_counted_is_no_zero(void **state)
 {
     struct pool pool = {0};
@@ -257,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_counts_times_prices),
         cmocka_unit_test(what_is_left_has_its_sign),
+        cmocka_unit_test(an_estimate_is_never_of_less_than_nothing),
         cmocka_unit_test(what_was_not_counted_is_no_zero),
         cmocka_unit_test(intervals_go_from_prices_to_what_is_left),
         cmocka_unit_test(wall_clock_of_threads_is_not_accounted_for),
