@@ -548,9 +548,11 @@ def test_leaks_are_told_as_natively():
     if subprocess.run(["gcc", "-g", "-fsanitize=address", source, "-o", leaks, "-pthread"], check=False).returncode:
         raise tap.Skip("gcc has no AddressSanitizer here")
     native, guest = Run([leaks], False), Run([leaks], True)
+    if b"777 byte(s) leaked" not in native.err:
+        raise tap.Skip("LeakSanitizer tells no leaks here natively (it needs ptrace)")
     numbers = re.compile(rb"0x[0-9a-f]+|==[0-9]+==")  # addresses and the process
     told = [numbers.sub(b"", run.err) for run in (native, guest)]
-    assert native.status == guest.status != 0 and told[0] == told[1] and b"777 byte(s) leaked in 1 allocation(s)" in told[0], guest.err
+    assert native.status == guest.status != 0 and told[0] == told[1], guest.err
     assert guest.counts.calls[101] > 10, guest.counts.calls[101]
 
 
