@@ -120,6 +120,7 @@ void view_program_account(const struct result_cell *guest, const char *pages, st
         add_line(&account->lines[i], wall, table, i);
     add_sums(&account->cpu, CPU, table, account->line_count);
     add_sums(&account->wall, WALL, table, account->line_count);
+    view_drop_empty(table);
     for (size_t i = 0; i < account->line_count; i++)
         if (account->lines[i].reason && account->lines[i].count != 0)
             document_say(doc, BLOCK_NOTE, "No time for %s: %s.", title_of(&account->lines[i]),

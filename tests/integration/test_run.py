@@ -836,6 +836,9 @@ def test_wall_clock_of_what_may_run_side_by_side_is_not_accounted_for():
     account, lines = account_of(PRICES, "fork", "3", "1")
     assert account["wall"]["unexplained_ns"] is None and "side by side" in account["wall"]["reason"], account
     assert lines["forks"]["count"] == 3 and lines["forks"]["cpu_ns"] > 0 and account["cpu"]["unexplained_ns"] is not None, lines
+    told = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--markdown", "-", PRICES, "fork", "3", "1"], capture_output=True, text=True,
+        check=True, timeout=6000).stdout
+    assert "| CPU time |" in told and "wall clock |" not in told, told
 
 
 def ran_all(*words):
