@@ -29,13 +29,20 @@ static int keep(struct running *running, size_t index, unsigned run, struct erro
     return 0;
 }
 
+/* A native run that cannot go on leaves its guests nothing that they could be held against. */
+static bool goes(const struct running *running, size_t arm)
+{
+    const struct run_arm *of = &running->arms[arm];
+    return !of->failed && !running->arms[of->native].failed;
+}
+
 static void see(struct running *running)
 {
     for (size_t i = 0; i < running->arm_count; i++) {
         struct run_arm *arm = &running->arms[i];
         const struct run_end ends[RUN_SIDES] = {
             [RUN_NATIVE] = running->arms[arm->native].end, [RUN_GUEST] = arm->end};
-        if (run_is_guest(arm) && !arm->failed)
+        if (run_is_guest(arm) && goes(running, i))
             run_seen_add(&arm->seen, ends, &arm->counted);
     }
 }
@@ -48,12 +55,12 @@ static int run_round(struct running *running, unsigned round, bool timed, struct
     for (size_t i = 0; rc == 0 && i < count; i++) {
         size_t at = (i + round / 2) % count, index = round % 2 ? count - 1 - at : at;
         struct run_arm *arm = &running->arms[index];
-        if (arm->failed)
+        if (!goes(running, index))
             continue;
         if (stop_asked(&running->setting->stop))
             return -EINTR;
         rc = run_once(running, arm, false, error);
-        if (rc == 0 && run_is_guest(arm) && !run_still_goes(running, index))
+        if (rc == 0 && !run_still_goes(running, index))
             continue;
         if (rc == 0 && timed)
             rc = keep(running, index, round, error);
@@ -79,7 +86,7 @@ static bool some_go(const struct running *running)
 {
     bool go = false;
     for (size_t i = 0; i < running->arm_count; i++)
-        go |= run_is_guest(&running->arms[i]) && !running->arms[i].failed;
+        go |= run_is_guest(&running->arms[i]) && goes(running, i);
     return go;
 }
 
@@ -129,7 +136,7 @@ static int run_heat(struct running *running, struct error *error)
     for (size_t i = 0; rc == 0 && i < running->arm_count; i++) {
         const struct run_arm *arm = &running->arms[i];
         struct heat_log *log;
-        if (arm->failed || i != arm->native + 1)
+        if (!goes(running, i) || i != arm->native + 1)
             continue;
         rc = guest_start_heat(&running->start, (uint64_t)(running->plan->heat_seconds * 1e9), &log, error);
         if (rc < 0)

@@ -72,7 +72,7 @@ int run_once(struct running *running, struct run_arm *arm, bool look, struct err
  * -ECANCELED if it does not natively. */
 int run_try(struct running *running, struct error *error);
 
-/* After another run in a domain: what it did then counts, too. False: it is none to be timed. */
+/* After another run: what it did then, in a domain, counts, too. False: it is none to be timed. */
 bool run_still_goes(struct running *running, size_t arm);
 
 /* ---- run_pages.c ---- */

@@ -25,6 +25,20 @@ static int judge_native(const struct run_plan *plan, const struct run_end *end, 
     return 0;
 }
 
+/* It was killed for that: how it would have ended, nobody knows. */
+static bool took_too_long(struct running *running, size_t arm)
+{
+    struct result_cell *cell = &running->result->cells[arm];
+    const struct run_end *end = &running->arms[arm].end;
+    if (!end->timed_out)
+        return false;
+    snprintf(cell->reason, sizeof cell->reason,
+        "%s it had not ended after %.3g s (--timeout SECONDS gives it longer)",
+        run_is_guest(&running->arms[arm]) ? "in the domain" : "natively, in one of its runs,", end->seconds);
+    running->arms[arm].failed = true;
+    return true;
+}
+
 static void tell_end(struct result_cell *cell, const struct run_end *end)
 {
     if (WIFEXITED(end->status))
@@ -136,19 +150,12 @@ static int try_native(struct running *running, size_t index, struct error *error
 static int try_guest(struct running *running, size_t index, struct error *error)
 {
     struct run_arm *arm = &running->arms[index];
-    struct result_cell *cell = &running->result->cells[index];
     const char *of_native = difference(running, arm->native);
     int rc = run_once(running, arm, are_wanted(running, arm), error);
-    if (rc < 0 || domain_failed(running, index))
+    if (rc < 0 || domain_failed(running, index) || took_too_long(running, index))
         return rc;
-    tell_end(cell, &arm->end);
+    tell_end(&running->result->cells[index], &arm->end);
     judge_fidelity(running, index, of_native);
-    if (arm->end.timed_out) {
-        snprintf(cell->reason, sizeof cell->reason,
-            "in the domain it had not ended after %.3g s (--timeout SECONDS gives it longer)",
-            arm->end.seconds);
-        arm->failed = true;
-    }
     return 0;
 }
 
@@ -186,6 +193,10 @@ int run_try(struct running *running, struct error *error)
 
 bool run_still_goes(struct running *running, size_t arm)
 {
+    if (took_too_long(running, arm))
+        return false;
+    if (!run_is_guest(&running->arms[arm]))
+        return true;
     if (domain_failed(running, arm))
         return false;
     if (running->result->cells[arm].ran.fidelity == FIDELITY_SAME)

@@ -929,6 +929,24 @@ def test_a_run_that_takes_too_long_is_ended():
     assert not alive(), alive()
 
 
+def test_a_later_run_that_takes_too_long_is_no_result():
+    """Neither a time nor a difference: nobody knows how it would have ended. The third run is the first in the domain, the fourth is native."""
+    needs_kvm()
+    late = 'echo >> $0; test $(wc -l < $0) = $1 && exec sleep 1000; rm -f /nothing'
+    files = {run: os.path.join(SCRATCH, f"late {run}") for run in (3, 4, 5)}
+    started = {run: subprocess.Popen([VCOST, "run", "--quiet", "--runs", "2", "--timeout", "8", "--json", "-", "sh", "-c", late, file, str(run)], text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE) for run, file in files.items()}
+    for run, vcost in started.items():
+        out, said = vcost.communicate(timeout=900)
+        native, guest = json.loads(out)["cells"]
+        failed = native if run == 4 else guest
+        assert "had not ended after 8" in failed["reason"] and not failed["samples"], (run, native, guest)
+        assert guest["fidelity"] == (None if run == 3 else "same") and "differs" not in guest, guest
+        assert len(native["samples"]) == (1 if run == 5 else 0) and not guest["samples"], (run, native, guest)
+        assert len(open(files[run], encoding="utf-8").read()) == run, run  # and nothing went on without the other side
+        assert run == 5 or "nothing was measured" in said, said
+
+
 def test_a_steady_state_is_what_the_program_marks():
     needs_kvm()
     for slept in (0.8, 3, 12):  # a mark may be read late, by half of what is slept in between: more, where the machine stands still
