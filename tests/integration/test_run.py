@@ -822,6 +822,22 @@ def test_what_is_not_there_is_told_before_anything_runs():
         assert done.returncode == 1 and told in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
+def test_a_program_is_looked_for_in_path_as_execvp_does():
+    needs_kvm()
+    folders = {name: os.path.join(SCRATCH, "path", name) for name in ("folder", "not", "runs")}
+    os.makedirs(os.path.join(folders["folder"], "prog"))
+    for name, mode in (("not", 0o644), ("runs", 0o755)):
+        os.makedirs(folders[name])
+        with open(os.path.join(folders[name], "prog"), "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\necho $0\n")
+        os.chmod(file.name, mode)
+    path = ":".join(folders.values())
+    assert Run(["prog"], True, env={"PATH": path}).out.decode() == folders["runs"] + "/prog\n"
+    for path, told in ((folders["folder"] + ":" + folders["not"], "no program that you may run"), (SCRATCH, "no such program in PATH")):
+        done = subprocess.run([VCOST, "run", "prog"], env={"PATH": path}, capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and told in done.stderr, done
+
+
 def test_page_faults_that_the_guest_handles_are_a_line_of_the_account():
     needs_kvm()
     touch = (PRICES, "touch", "1000", "1")

@@ -2,6 +2,7 @@
 
 #include "host/descriptor.h"
 #include "monitor/kvm/kvm.h"
+#include "program/executable_find.h"
 #include "program/inside/children.h"
 #include "program/inside/counted.h"
 #include "program/inside/handed.h"
@@ -26,7 +27,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -230,29 +230,6 @@ static void name_after(const char *path)
 
 /* ---- beginning ---- */
 
-static int find_in_path(const char *name, char path[static PATH_MAX])
-{
-    const char *places = getenv("PATH");
-    int code = ENOENT;
-    if (strchr(name, '/')) {
-        snprintf(path, PATH_MAX, "%s", name);
-        return 0;
-    }
-    for (const char *at = places ? places : "/bin:/usr/bin"; at;
-         at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
-        int length = (int)strcspn(at, ":");
-        snprintf(path, PATH_MAX, "%.*s%s%s", length, at, length ? "/" : "./", name);
-        struct stat facts;
-        if (stat(path, &facts) < 0 || S_ISDIR(facts.st_mode))
-            continue;
-        if (access(path, X_OK) == 0)
-            return 0;
-        if (errno == EACCES)
-            code = EACCES;
-    }
-    return -code;
-}
-
 /* What the kernel does not know, and is no broken program: execvp() hands it to the shell. */
 static bool is_for_the_shell(const char *path)
 {
@@ -280,7 +257,7 @@ static int begin(
     take_actions(process);
     if (process->executed) /* execve() looks nowhere else */
         snprintf(path, sizeof path, "%s", argv[INSIDE_PATH]);
-    else if ((rc = find_in_path(argv[INSIDE_PATH], path)) < 0)
+    else if ((rc = executable_find(argv[INSIDE_PATH], path)) < 0)
         return error_errno(error, -rc, "cannot execute %.300s", argv[INSIDE_PATH]);
     rc = load_look(&what, &loadable, error);
     if (rc == -ENOEXEC && !process->executed && is_for_the_shell(path)) {
