@@ -230,6 +230,17 @@ static void name_after(const char *path)
 
 /* ---- beginning ---- */
 
+static int find_path(
+    const struct process *process, const char *word, char path[static PATH_MAX], struct error *error)
+{
+    if (process->executed) { /* execve() looks nowhere else */
+        snprintf(path, PATH_MAX, "%s", word);
+        return 0;
+    }
+    int rc = executable_find(word, path);
+    return rc < 0 ? error_errno(error, -rc, "cannot execute %.300s", word) : 0;
+}
+
 /* What the kernel does not know, and is no broken program: execvp() hands it to the shell. */
 static bool is_for_the_shell(const char *path)
 {
@@ -242,47 +253,60 @@ static bool is_for_the_shell(const char *path)
     return is;
 }
 
-static int begin(
-    struct process *process, struct thread *thread, char **argv, char **environment, struct error *error)
+/* Where the shell comes in, it stands in front of the words, and is what is executed. */
+static int look_at_program(const struct process *process, struct load_what *what, char ***words,
+    struct loadable **loadable, struct error *error)
 {
-    static char path[PATH_MAX], shell[] = "/bin/sh";
-    char **words = argv + INSIDE_ARGUMENTS;
-    struct loadable *loadable;
-    struct load_what what = {.path = path, .file = -1};
-    int rc = take_handed(process, thread, argv[INSIDE_HANDED], &what.file, error);
-    if (rc == 0)
-        rc = take_descriptors(&process->kept, error);
-    if (rc < 0)
+    static char shell[] = "/bin/sh";
+    int rc = load_look(what, loadable, error);
+    if (rc != -ENOEXEC || process->executed || !is_for_the_shell(what->path))
         return rc;
-    take_actions(process);
-    if (process->executed) /* execve() looks nowhere else */
-        snprintf(path, sizeof path, "%s", argv[INSIDE_PATH]);
-    else if ((rc = executable_find(argv[INSIDE_PATH], path)) < 0)
-        return error_errno(error, -rc, "cannot execute %.300s", argv[INSIDE_PATH]);
-    rc = load_look(&what, &loadable, error);
-    if (rc == -ENOEXEC && !process->executed && is_for_the_shell(path)) {
-        *words = path;
-        *--words = shell;
-        rc = load_look(&(struct load_what){.path = shell, .file = -1}, &loadable, error);
-    }
-    if (rc == -EFAULT)
-        signals_die(SIGSEGV); /* as of any other that Linux can no longer refuse */
-    if (rc < 0)
-        return rc;
-    know_executable(process, loadable);
-    name_after(*words == shell ? shell : is_descriptor(path) ? process->executable : path);
-    rc = make_domain(process, error);
+    **words = (char *)what->path;
+    *--*words = shell;
+    *what = (struct load_what){.path = shell, .file = -1};
+    return load_look(what, loadable, error);
+}
+
+static int begin_program(struct thread *thread, const struct loadable *loadable, char **words,
+    char **environment, struct error *error)
+{
+    struct process *process = thread->process;
+    int rc = make_domain(process, error);
     if (rc == 0)
         rc = load_program(process, loadable, words, environment, &thread->user, error);
-    if (rc == -EFAULT)
-        signals_die(SIGSEGV);
-    load_free(loadable);
     if (rc < 0)
         return rc;
     counted_begin(process);
     tally_add(&process->tally->programs, 1);
     thread->cpu = domain_first_cpu(process->domain);
     return thread_open(thread, error);
+}
+
+static int begin(
+    struct process *process, struct thread *thread, char **argv, char **environment, struct error *error)
+{
+    static char path[PATH_MAX];
+    char **words = argv + INSIDE_ARGUMENTS;
+    struct loadable *loadable;
+    struct load_what what = {.path = path, .file = -1};
+    int rc = take_handed(process, thread, argv[INSIDE_HANDED], &what.file, error);
+    if (rc == 0)
+        rc = take_descriptors(&process->kept, error);
+    if (rc == 0)
+        rc = find_path(process, argv[INSIDE_PATH], path, error);
+    if (rc < 0)
+        return rc;
+    take_actions(process);
+    rc = look_at_program(process, &what, &words, &loadable, error);
+    if (rc == 0) {
+        know_executable(process, loadable);
+        name_after(is_descriptor(what.path) ? process->executable : what.path);
+        rc = begin_program(thread, loadable, words, environment, error);
+        load_free(loadable);
+    }
+    if (rc == -EFAULT)
+        signals_die(SIGSEGV); /* as of any other that Linux can no longer refuse */
+    return rc;
 }
 
 int inside_main(int argc, char **argv, char **environment)
