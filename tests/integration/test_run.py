@@ -389,6 +389,11 @@ def test_threads_take_turns_and_end():
         assert guest.counts.threads == threads * rounds, guest.counts.threads
 
 
+def test_whoever_writes_to_a_page_does_not_notice_that_it_is_replaced():
+    needs_kvm()
+    same(program("replaced"), "300000" if LONG else "300")  # a thousand faults in a row, if on two CPUs
+
+
 def threads_started(count, inside):
     script = f"""import os, threading
 threading.stack_size(65536)

@@ -86,10 +86,20 @@ static void take_exception(struct thread *thread, const struct domain_fault *fau
 }
 
 /* A change of the memory by another thread takes pages away for a moment. A fault of which there is no reason
- * any more is none; a thousand of them in a row are an error of the domain's. */
+ * any more is none. How often in a row there was one at a place, while no other changed anything. */
+static unsigned count_in_vain(struct thread *thread, uint64_t place)
+{
+    uint64_t changes = window_others_changes();
+    bool again = thread->in_vain.place == place && thread->in_vain.changes == changes;
+    thread->in_vain.place = place;
+    thread->in_vain.changes = changes;
+    return thread->in_vain.times = again ? thread->in_vain.times + 1 : 0;
+}
+
+/* A thousand in vain are an error of the domain's. */
 static void take_page_fault(struct thread *thread, const struct domain_fault *fault)
 {
-    enum { WRITE = 2, FETCH = 16, RETRIES_MAX = 1000 };
+    enum { WRITE = 2, FETCH = 16, IN_VAIN_MAX = 1000 };
     uint64_t address = fault->address;
     int rights = window_holds(thread->process->window, address, 1)
                      ? window_rights(thread->process->window, address)
@@ -105,12 +115,11 @@ static void take_page_fault(struct thread *thread, const struct domain_fault *fa
         signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
         return;
     }
-    thread->retries = thread->retried == address ? thread->retries + 1 : 0;
-    thread->retried = address;
+    unsigned in_vain = count_in_vain(thread, address);
     struct error error;
     if (may && window_bring(thread->process->window, address, &error) < 0)
         process_fail(thread->process, &error);
-    if (may && thread->retries < RETRIES_MAX)
+    if (may && in_vain < IN_VAIN_MAX)
         return;
     if (may) {
         error_set(&error, EPROTO,
@@ -132,12 +141,10 @@ static void take_host_fault(struct thread *thread)
 {
     enum { IN_VAIN_MAX = 3 };
     siginfo_t info = info_of(SIGBUS, BUS_ADRERR, 0);
-    uint64_t rip = thread->user.registers.rip;
     tally_add(&thread->process->tally->host_faults, 1);
-    bool taken = window_take_ends(thread->process->window);
-    thread->retries = !taken && thread->retried == rip ? thread->retries + 1 : 0;
-    thread->retried = rip;
-    if (thread->retries >= IN_VAIN_MAX)
+    if (window_take_ends(thread->process->window))
+        thread->in_vain.place = 0;
+    else if (count_in_vain(thread, thread->user.registers.rip) >= IN_VAIN_MAX)
         signals_raise(thread, &info, PAGE_FAULT, 4, 0);
 }
 

@@ -109,6 +109,9 @@ struct window_work {
 };
 struct window_work window_work(void);
 
+/* How many of them other threads have made: so often they changed this memory. */
+uint64_t window_others_changes(void);
+
 /* From now on whatever is mapped to be read may be executed, too (personality(2), READ_IMPLIES_EXEC). */
 void window_reading_executes(struct window *window, bool does);
 
