@@ -127,6 +127,8 @@ static inline uint64_t window_pages(uint64_t bytes)
 bool window_is_free(const struct window *window, uint64_t from, uint64_t bytes);
 /* 0: there is none. flags: MAP_32BIT counts. */
 uint64_t window_find_free(struct window *window, uint64_t bytes, uint64_t alignment, int flags);
+/* mprotect() of [from, to): up to the first hole it takes effect, and then it fails. */
+int64_t window_protect(struct window *window, uint64_t from, uint64_t to, int protection);
 /* What a mapping of so many bytes is aligned to, so that large pages fit. flags: MAP_HUGETLB counts. */
 uint64_t window_alignment(uint64_t bytes, int flags);
 
