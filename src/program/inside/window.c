@@ -134,7 +134,7 @@ int window_bring(struct window *window, uint64_t address, struct error *error)
     int rc = 0;
     pthread_mutex_lock(&window->lock);
     const struct area *area = areas_at(&window->areas, address);
-    page_tables_walk(domain_tables(window->domain), GVA(address & -(uint64_t)PAGE), &walk);
+    page_tables_walk(domain_tables(window->domain), GVA(page_of(address)), &walk);
     if (address >= window->clock.from && address < window->clock.code)
         rc = window_start_clock(window, error);
     /* However long it is: of a large one that was cut in two a short one may be left. */
@@ -143,7 +143,7 @@ int window_bring(struct window *window, uint64_t address, struct error *error)
         from = from > area->from ? from : area->from;
         to = to < area->to ? to : area->to;
         rc = map_in_piece(window, from, to, rights_of(area->protection), error);
-        from = address & -(uint64_t)PAGE;
+        from = page_of(address);
         if (rc == -EEXIST) /* a part of it was mapped when it was another mapping's */
             rc = map_in_piece(window, from, from + PAGE, rights_of(area->protection), error);
         if (rc == -EEXIST) /* so was this page, or the guest's kernel makes it present */

@@ -12,8 +12,6 @@
 #define LOW_FROM UINT64_C(0x40000000)
 #define LOW_TO UINT64_C(0x80000000)
 
-#define ADDRESSES ((UINT64_C(1) << 47) - PAGE) /* Linux's TASK_SIZE, with tables of four levels */
-
 uint64_t window_find_free(struct window *window, uint64_t bytes, uint64_t alignment, int flags)
 {
     if (flags & MAP_32BIT)
@@ -44,7 +42,7 @@ static int64_t choose(struct window *window, uint64_t wish, uint64_t bytes, int 
         *address = wish;
         return window_owns(wish, bytes) ? 0 : -ENOMEM;
     }
-    wish &= -(uint64_t)PAGE;
+    wish = page_of(wish);
     if (wish >= WINDOW_EVERYONES_FROM && window_owns(wish, bytes) && window_is_free(window, wish, bytes))
         *address = wish;
     else
@@ -119,10 +117,10 @@ static int64_t take(struct window *window, uint64_t from, uint64_t to)
 
 int64_t window_munmap(struct window *window, uint64_t address, uint64_t bytes)
 {
-    const uint64_t to = address + window_pages(bytes);
+    const uint64_t to = address + whole_pages(bytes);
     const struct area *area;
     int64_t rc = 0;
-    if (address % PAGE || !bytes || address > ADDRESSES || bytes > ADDRESSES - address)
+    if (address % PAGE || !bytes || address > ADDRESSES_END || bytes > ADDRESSES_END - address)
         return -EINVAL;
     window_begin(window);
     if (window_owns(address, to - address))
@@ -175,7 +173,7 @@ static int64_t protect_downwards(struct window *window, uint64_t address, uint64
 int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes, int protection)
 {
     enum { SEMAPHORES = 8 /* PROT_SEM */, BOTH = PROT_GROWSDOWN | PROT_GROWSUP };
-    uint64_t to = address + window_pages(bytes);
+    uint64_t to = address + whole_pages(bytes);
     if (address % PAGE || (protection & BOTH) == BOTH)
         return -EINVAL;
     if (!bytes)
@@ -210,7 +208,7 @@ void window_set_heap(struct window *window, uint64_t start)
 int64_t window_brk(struct window *window, uint64_t end)
 {
     window_begin(window);
-    uint64_t now = window_pages(window->heap_end), wanted = window_pages(end);
+    uint64_t now = whole_pages(window->heap_end), wanted = whole_pages(end);
     int64_t rc = 0;
     if (end < window->heap || !window_owns(window->heap, end - window->heap) ||
         end - window->heap > HEAP_ROOM) {
@@ -245,7 +243,7 @@ int64_t window_shmat(struct window *window, int segment, uint64_t wish, int flag
         return -EINVAL;
     if (shmctl(segment, IPC_STAT, &facts) < 0)
         return errno == EACCES && !wish ? -EACCES : -errno;
-    uint64_t bytes = window_pages(facts.shm_segsz);
+    uint64_t bytes = whole_pages(facts.shm_segsz);
     int protection = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) | (flags & SHM_EXEC ? PROT_EXEC : 0);
     window_begin(window);
     if (!wish)

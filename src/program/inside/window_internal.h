@@ -3,13 +3,14 @@
 #define VCOST_PROGRAM_INSIDE_WINDOW_INTERNAL_H
 
 #include "program/inside/areas.h"
+#include "program/inside/page.h"
 #include "program/inside/window.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
-enum { PAGE = 4096, ALL_RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
+enum { ALL_RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
 #define LARGE_BYTES UINT64_C(0x200000)
 
 /* With the rights of an area: it lies behind the end of a file, and the guest does not have it. */
@@ -116,11 +117,6 @@ uint64_t window_mapped_bytes(FILE *maps, uint64_t from);
 /* How far the pieces reach that are left of a segment of shared memory which was attached there; 0: none is.
  * window_maps.c. */
 uint64_t window_attached_bytes(FILE *maps, uint64_t from);
-
-static inline uint64_t window_pages(uint64_t bytes)
-{
-    return (bytes + PAGE - 1) & -(uint64_t)PAGE;
-}
 
 /* ---- window_calls.c ---- */
 

@@ -13,7 +13,7 @@ enum { GUARD_BYTES = 1 << 20 };
 
 static uint64_t limited(uint64_t bytes)
 {
-    return bytes < WINDOW_STACK_BYTES ? window_pages(bytes) : WINDOW_STACK_BYTES;
+    return bytes < WINDOW_STACK_BYTES ? whole_pages(bytes) : WINDOW_STACK_BYTES;
 }
 
 int64_t window_make_stack(struct window *window, uint64_t bytes, int protection, uint64_t *bottom)
@@ -60,7 +60,7 @@ static bool kernel_has(uint64_t address)
 
 bool window_grow(struct window *window, uint64_t address)
 {
-    uint64_t from = address & -(uint64_t)PAGE;
+    uint64_t from = page_of(address);
     FILE *maps = NULL;
     struct error error;
     if (!window->grows || !window_owns(from, PAGE))
