@@ -301,10 +301,9 @@ static int set_up(struct start *start)
     struct error error;
     const uint32_t number = (uint32_t)gettid();
     thread->id = gettid();
-    if (thread_open(thread, &error) < 0)
-        return -EAGAIN;
-    if (domain_set_extended(thread->cpu, start->extended, &error) < 0) {
-        domain_cpu_give(thread->cpu);
+    if (thread_open(thread, &error) < 0 || domain_set_extended(thread->cpu, start->extended, &error) < 0) {
+        if (thread->cpu)
+            domain_cpu_give(thread->cpu);
         return -EAGAIN;
     }
     for (int i = 0; i < 2; i++)
