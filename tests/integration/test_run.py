@@ -827,6 +827,13 @@ def test_what_is_not_there_is_told_before_anything_runs():
         assert done.returncode == 1 and told in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
+def test_what_a_program_said_is_fit_for_a_terminal():
+    needs_kvm()
+    said = r"printf 'caf\303\251 \351 \302\2331m \033[31m' >&2; exit 3"
+    done = subprocess.run([VCOST, "run", "--quiet", "sh", "-c", said], capture_output=True, check=False)
+    assert done.returncode == 1 and 'said "café \ufffd ?1m ?[31m"' in done.stderr.decode(), done.stderr
+
+
 def test_a_program_is_looked_for_in_path_as_execvp_does():
     needs_kvm()
     folders = {name: os.path.join(SCRATCH, "path", name) for name in ("folder", "not", "runs")}
