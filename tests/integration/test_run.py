@@ -900,6 +900,16 @@ def test_page_pairs_are_run_in_turns_and_proved():
         assert kind == "native" or guest == small or pages["guest_share_2m"] > 0.5, pages  # its 40 MiB, whatever the host has
 
 
+def test_pages_that_nobody_could_look_at_are_not_known():
+    needs_kvm()
+    source, killed = os.path.join(SCRATCH, "killed.c"), os.path.join(SCRATCH, "killed")
+    with open(source, "w", encoding="ascii") as file:
+        file.write("#include <signal.h>\n#include <unistd.h>\nint main(void) { return kill(getpid(), 9); }\n")
+    subprocess.run(["gcc", "-static", source, "-o", killed], check=True)
+    pages = ran("--ignore-failure", "--guest-page", "4K", killed)["pages_obtained"]
+    assert pages["guest_bytes"] is None and pages["guest_bytes_reason"] == "not known" and not pages["as_asked"], pages
+
+
 NOT_AS_NATIVELY = "grep VmSize /proc/self/status"  # in a domain that tells of vcost's process
 
 
