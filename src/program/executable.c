@@ -15,10 +15,9 @@
 /* Who puts a whole command into one word is told how it is given. */
 static const char *hint_for(const char *word)
 {
-    return word[strcspn(word, " |&;<>")]
-               ? " (the program and its arguments are words of their own; what only a "
-                 "shell does is one for it: sh -c 'a | b')"
-               : "";
+    return word[strcspn(word, " |&;<>")] ? " (the program and its arguments are words of their own; what "
+                                           "only a shell does is one for it: sh -c 'a | b')"
+                                         : "";
 }
 
 static int refuse(const char *word, int code, struct error *error)
