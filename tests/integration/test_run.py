@@ -900,6 +900,14 @@ def test_page_pairs_are_run_in_turns_and_proved():
         assert kind == "native" or guest == small or pages["guest_share_2m"] > 0.5, pages  # its 40 MiB, whatever the host has
 
 
+def test_a_device_is_written_to_and_not_read():
+    needs_kvm()
+    told = ran("--output", "/dev/zero", "echo", "word")
+    assert told["fidelity"] == "same" and told["compared"] == "exit status", told
+    done = subprocess.run([VCOST, "run", "--quiet", "--check", "/dev/zero", "true"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "cannot read /dev/zero" in done.stderr, done
+
+
 def test_pages_that_nobody_could_look_at_are_not_known():
     needs_kvm()
     source, killed = os.path.join(SCRATCH, "killed.c"), os.path.join(SCRATCH, "killed")
