@@ -276,10 +276,8 @@ static int begin_program(struct thread *thread, const struct loadable *loadable,
         rc = load_program(process, loadable, words, environment, &thread->user, error);
     if (rc < 0)
         return rc;
-    counted_begin(process);
     tally_add(&process->tally->programs, 1);
-    thread->cpu = domain_first_cpu(process->domain);
-    return thread_open(thread, error);
+    return thread_open_first(thread, NULL, error);
 }
 
 static int begin(

@@ -184,6 +184,14 @@ int thread_open(struct thread *thread, struct error *error)
     return rc < 0 ? rc : domain_user_open(thread->cpu, &process->mode, error);
 }
 
+int thread_open_first(struct thread *thread, const void *extended, struct error *error)
+{
+    counted_begin(thread->process);
+    thread->cpu = domain_first_cpu(thread->process->domain);
+    int rc = thread_open(thread, error);
+    return rc < 0 || !extended ? rc : domain_set_extended(thread->cpu, extended, error);
+}
+
 void *thread_copy_extended(const struct thread *thread)
 {
     struct error error;
