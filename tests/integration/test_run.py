@@ -148,14 +148,21 @@ def test_every_thread_child_and_executed_program_is_inside():
 
 def test_a_program_sees_and_closes_its_own_descriptors_and_threads_alone():
     needs_kvm()
-    script = """import ctypes, os, resource
+    script = """import ctypes, fcntl, os, resource
+def state(number):
+    try: return fcntl.fcntl(number, fcntl.F_GETFD)
+    except OSError as error: return error.strerror
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 high = (16384 if hard >= 32768 else hard // 4 * 3) + 500  # among those of a domain (inside.c)
 os.dup2(1, high), os.dup2(1, high + 1)
 print(os.write(high, b"written\\n"), sorted(os.listdir("/proc/self/fd")) == sorted(os.listdir("/proc/self/fdinfo")), sorted(os.listdir("/proc/self/fd")))
-ctypes.CDLL(None).close_range(high, 2**32 - 1, 0)
-ctypes.CDLL(None).close_range(3, 2**32 - 1, 0)
+close_range = ctypes.CDLL(None).close_range
+for flags, last in ((4, 2**32 - 1), (4, high + 2), (0, high + 2), (2, 2**32 - 1), (0, 2**32 - 1), (8, 2**32 - 1)):
+    os.dup2(1, high + 2), os.dup2(1, 30)
+    print(flags, close_range(30, 30, flags), state(30), close_range(high + 2, last, flags), state(high + 2), state(high))
+close_range(high, 2**32 - 1, 0)
+close_range(3, 2**32 - 1, 0)
 print(sorted(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task")), os.stat("/proc/self/task/").st_nlink)
 os.fork() or os._exit(0)
 print(os.wait()[1])"""
