@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -82,6 +83,7 @@ static bool is_within_character(char byte)
 
 void text_said(const char *bytes, size_t length, char *out, size_t size)
 {
+    static const char cut[] = "…";
     char line[TEXT_SAID_BYTES + 1], clean[3 * sizeof line];
     size_t count = 0;
     while (length && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r'))
@@ -93,10 +95,10 @@ void text_said(const char *bytes, size_t length, char *out, size_t size)
         line[count++] = !bytes[at] ? '?' : strchr("\n\r\t", bytes[at]) ? ' ' : bytes[at];
     line[count] = '\0';
     text_clean(line, TEXT_UTF8 | TEXT_MARK_CONTROLS, clean, sizeof clean);
-    size_t all = strlen(clean), gone = all < size ? 0 : all - (size - 1);
+    size_t all = strlen(clean), room = size - sizeof cut, gone = all < size ? 0 : all - room;
     while (is_within_character(clean[gone]))
         gone++;
-    memcpy(out, clean + gone, all - gone + 1);
+    snprintf(out, size, "%s%s", gone ? cut : "", clean + gone);
 }
 
 size_t text_columns_of(const char *clean, size_t bytes)

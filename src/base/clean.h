@@ -18,7 +18,8 @@ enum text_flags {
 void text_clean(const char *in, unsigned flags, char *out, size_t size);
 
 /* What a program has written to stderr, or the end of it (bytes[length]; where that begins within a
- * character, behind it), as one line: as much of its end as out[size] holds, of TEXT_SAID_BYTES at most. */
+ * character, behind it), as one line: as much of its end as out[size] holds, behind "…" if that is not all,
+ * and of TEXT_SAID_BYTES at most. */
 enum { TEXT_SAID_BYTES = 512 };
 void text_said(const char *bytes, size_t length, char *out, size_t size);
 

@@ -839,6 +839,11 @@ def test_what_a_program_said_is_fit_for_a_terminal():
     said = r"printf 'caf\303\251 \351 \302\2331m \033[31m' >&2; exit 3"
     done = subprocess.run([VCOST, "run", "--quiet", "sh", "-c", said], capture_output=True, check=False)
     assert done.returncode == 1 and 'said "café \ufffd ?1m ?[31m"' in done.stderr.decode(), done.stderr
+    for around, told in (([], 'the reason"; if'), (["--prepare", "cat long >&2; exit 1"], "the reason\n")):
+        with open(os.path.join(SCRATCH, "long"), "w", encoding="utf-8") as file:
+            file.write("what comes before\n" * 100 + "the reason\n")
+        done = subprocess.run([VCOST, "run", "--quiet", *around, "sh", "-c", "cat long >&2; exit 3"], capture_output=True, text=True, check=False, cwd=SCRATCH)
+        assert done.returncode == 1 and told in done.stderr and "said" in done.stderr and "…" in done.stderr, done.stderr
 
 
 def test_a_program_is_looked_for_in_path_as_execvp_does():

@@ -62,8 +62,10 @@ static void of_what_a_program_said_the_end_is_one_line(void **state)
         {"a\0b\033c", 5, 64, "a?b?c"},
         {"caf\xe9", 4, 64, "caf\xef\xbf\xbd"},
         {"\xa9 and \xc3\xa9", 8, 64, " and \xc3\xa9"}, /* cut within its first character */
-        {"a\xe9\xe9z", 4, 8, "\xef\xbf\xbd\xef\xbf\xbdz"},
-        {"a\xe9\xe9z", 4, 6, "\xef\xbf\xbdz"},
+        {"a\xe9\xe9z", 4, 9, "a\xef\xbf\xbd\xef\xbf\xbdz"},
+        {"a\xe9\xe9z", 4, 8, "…\xef\xbf\xbdz"},
+        {"a\xe9\xe9z", 4, 6, "…z"},
+        {"from first to last", 18, 9, "… last"},
     };
     char many[2 * TEXT_SAID_BYTES], out[TEXT_SAID_BYTES];
     (void)state;
