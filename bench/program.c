@@ -45,10 +45,10 @@ static void run(const char *const *words, bool inside, struct run_end *end, char
     const struct program program = {.words = inside ? guest : words};
     struct error error;
     if (inside)
-        guest_start_next(&start, true);
+        guest_start_begin(&start);
     must(program_run(&program, &conditions, &limits, end, &error), &error);
     if (inside)
-        guest_start_next(&start, false);
+        guest_start_end(&start);
     free(guest);
     if (end->status) {
         fprintf(stderr, "program: %s did not end well: %s\n", words[0], end->said);

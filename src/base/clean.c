@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -54,7 +55,7 @@ static const char *replacement(const char *text, size_t length, uint32_t code, u
     if (!length)
         return flags & TEXT_ASCII ? "?" : "\xef\xbf\xbd";
     if (control && !(flags & TEXT_KEEP_CONTROLS))
-        return " ";
+        return flags & TEXT_MARK_CONTROLS ? "?" : " ";
     return code >= 0x80 && flags & TEXT_ASCII ? ascii_spelling(text, length) : NULL;
 }
 
@@ -75,11 +76,36 @@ void text_clean(const char *in, unsigned flags, char *out, size_t size)
     out[used] = 0;
 }
 
+static bool is_within_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+void text_said(const char *bytes, size_t length, char *out, size_t size)
+{
+    static const char cut[] = "…";
+    char line[TEXT_SAID_BYTES + 1], clean[3 * sizeof line];
+    size_t count = 0;
+    while (length && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r'))
+        length--;
+    size_t at = length > TEXT_SAID_BYTES ? length - TEXT_SAID_BYTES : 0;
+    while (at < length && is_within_character(bytes[at]))
+        at++;
+    for (; at < length; at++)
+        line[count++] = !bytes[at] ? '?' : strchr("\n\r\t", bytes[at]) ? ' ' : bytes[at];
+    line[count] = '\0';
+    text_clean(line, TEXT_UTF8 | TEXT_MARK_CONTROLS, clean, sizeof clean);
+    size_t all = strlen(clean), room = size - sizeof cut, gone = all < size ? 0 : all - room;
+    while (is_within_character(clean[gone]))
+        gone++;
+    snprintf(out, size, "%s%s", gone ? cut : "", clean + gone);
+}
+
 size_t text_columns_of(const char *clean, size_t bytes)
 {
     size_t columns = 0;
     for (size_t i = 0; i < bytes; i++)
-        columns += ((unsigned char)clean[i] & 0xc0) != 0x80;
+        columns += !is_within_character(clean[i]);
     return columns;
 }
 

@@ -28,8 +28,7 @@ static const struct option_spec what_options[] = {
         .kind = OPTION_FLAG,
         FIELD(list),
         .help = "Only tell which remedies there are, and which of them can be tried here and why not; with a "
-                "program, "
-                "on that one."},
+                "program, on that one."},
     {.name = "only",
         .kind = OPTION_CHOICE_LIST,
         FIELD(only),
@@ -52,8 +51,7 @@ static const struct option_spec how_options[] = {
         .value_name = "SECONDS",
         .fallback = "120",
         .help = "How long it may take altogether. If that is too little to decide about all remedies, that "
-                "is told "
-                "first, and the first ones are tried. Also written as 90s, 2m or 1h."},
+                "is told first, and the first ones are tried. Also written as 90s, 2m or 1h."},
     {.name = "quick",
         .kind = OPTION_QUICK,
         .offset = offsetof(struct advise_options, common.run.quick),
@@ -98,8 +96,7 @@ static const struct option_spec server_options[] = {
         FIELD(server),
         .value_name = "CMD",
         .help = "Instead of PROGRAM a server, which the shell command CMD starts and which has to stay in "
-                "the foreground. It is "
-                "started anew for each run, and told to end (SIGTERM) after it."},
+                "the foreground. It is started anew for each run, and told to end (SIGTERM) after it."},
     {.name = "ready",
         .kind = OPTION_TEXT,
         FIELD(ready),
@@ -134,23 +131,18 @@ const struct command command_advise = {
     .description =
         {
             "Tries on a program, which is not changed, what is said to help against the cost of "
-            "virtualization: "
-            "large pages for its heap, its mappings and its text, memory that is faulted in ahead, other "
-            "allocators and settings of malloc, binding to a CPU or a NUMA node, and more; and tells which "
-            "of "
-            "them made it faster on this machine, by how much and how sure that is, what it costs, and the "
-            "command line to keep. It works without privileges, in a guest as on bare metal, and changes "
-            "nothing "
-            "of the system.",
+            "virtualization: large pages for its heap, its mappings and its text, memory that is faulted in "
+            "ahead, other allocators and settings of malloc, binding to a CPU or a NUMA node, and more; and "
+            "tells which of them made it faster on this machine, by how much and how sure that is, what it "
+            "costs, and the command line to keep. It works without privileges, in a guest as on bare metal, "
+            "and changes nothing of the system.",
             "Each remedy is first applied once and watched: did it take effect, and does the program still "
-            "write "
-            "the same and end the same? What did not take effect is told so, and what changes the program is "
-            "out. "
-            "Then those that are left run in turns with the program as it is. Those that seem to help are "
-            "confirmed by further runs, and at last tried together. What is called a help is one with a "
-            "certainty of 95 % over all that were confirmed. Where runs scatter so much that a gain of more "
-            "than 10 % may be hidden the verdict is \"cannot tell\", and the first sentence says which "
-            "--budget would decide.",
+            "write the same and end the same? What did not take effect is told so, and what changes the "
+            "program is out. Then those that are left run in turns with the program as it is. Those that "
+            "seem to help are confirmed by further runs, and at last tried together. What is called a help "
+            "is one with a certainty of 95 % over all that were confirmed. Where runs scatter so much that a "
+            "gain of more than 10 % may be hidden the verdict is \"cannot tell\", and the first sentence "
+            "says which --budget would decide.",
             "The program should do the same each time and take from a tenth of a second to some seconds. It "
             "reads from --stdin and not from the terminal; what it writes to stdout, however much, is taken "
             "in, held against what it writes without a remedy, and neither shown nor kept. What it "
@@ -179,8 +171,7 @@ const struct command command_advise = {
                 "Two of them, in a minute"},
             {"vcost advise --metric 'rate: ([0-9.]+)' ./bench", "By a throughput that the program reports"},
             {"vcost advise --metric 'GET: ([0-9.]+)' --server 'redis-server --save \"\"' --ready 'redis-cli "
-             "ping' "
-             "--load 'redis-benchmark -q -t get -n 40000'",
+             "ping' --load 'redis-benchmark -q -t get -n 40000'",
                 "A server under its load generator"},
             {"vcost advise --budget 90 -- python3 dict.py",
                 "A dictionary of 400,000 lists; on one guest of an AMD EPYC lock-memory: 5.6 % (3.7 to 7.2) "

@@ -21,12 +21,12 @@ const struct command command_agent = {
             "A serial console, as of virsh console, is a terminal, which changes bytes. Log in there, and "
             "put 'stty raw -echo;' before vcost agent; the controlling side then needs a command that "
             "passes bytes on as they are, such as socat with the console's device or socket.",
-            "A port of virtio-serial needs no network and no login. Give the machine one that is named "
-            "vcost and is a socket on the host (libvirt: a channel of type unix; QEMU: -device "
-            "virtio-serial -chardev socket,id=vcost,path=PATH,server=on,wait=off -device "
+            "A port of virtio-serial needs no network and no login. Give the machine one that is named vcost "
+            "and is a socket on the host (libvirt: a channel of type unix; QEMU: -device virtio-serial "
+            "-chardev socket,id=vcost,path=PATH,server=on,wait=off -device "
             "virtserialport,chardev=vcost,name=vcost), leave 'while sleep 1; do vcost agent "
-            "<>/dev/virtio-ports/vcost >&0; done' running in it, and CMD is 'socat - UNIX-CONNECT:PATH'. "
-            "An agent waits for that, and ends when it is disconnected.",
+            "<>/dev/virtio-ports/vcost >&0; done' running in it, and CMD is 'socat - UNIX-CONNECT:PATH'. An "
+            "agent waits for that, and ends when it is disconnected.",
             "CPUs are counted as this machine counts them. In a virtual machine whose virtual CPUs are "
             "bound to CPUs of the host, give vcost chase there the --cpu that this one is bound to: then "
             "both are measured on the same CPU.",

@@ -241,11 +241,9 @@ static const struct option_spec account_option[] = {
         .kind = OPTION_FLAG,
         FIELD(explain),
         .only_shows = true,
-        .help =
-            "Also tell where the cycles of simulated accesses went, as tables and stacked charts: data by "
-            "the "
-            "level that served it, TLBs, entries of the guest's and the host's page tables by level, exits, "
-            "faults. The parts add up to the whole."},
+        .help = "Also tell where the cycles of simulated accesses went, as tables and stacked charts: data "
+                "by the level that served it, TLBs, entries of the guest's and the host's page tables by "
+                "level, exits, faults. The parts add up to the whole."},
 };
 
 static const struct option_spec memory_options[] = {

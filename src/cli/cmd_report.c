@@ -78,8 +78,7 @@ static int report_comparison(const struct report_options *options, struct output
     if (options->no_command)
         return error_set(error, EINVAL,
             "--no-command: a comparison tells commands and names of files in too many places: write its "
-            "results "
-            "anew with --no-command and compare these");
+            "results anew with --no-command and compare these");
     return outputs_write(outputs, &(struct found){inputs, write_comparison, view_comparison}, error);
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What is to be run, known before anything is made ready; the pool holds all its words, and names of files,
@@ -65,11 +66,20 @@ static void tell(const struct run_plan *plan)
     status_warn(text);
 }
 
+/* What a device was given nobody can read there. */
+static bool is_compared(const char *output)
+{
+    struct stat facts;
+    if (!output || !strcmp(output, RUN_INHERITED) || !strcmp(output, RUN_NO_OUTPUT))
+        return false;
+    return stat(output, &facts) < 0 || S_ISREG(facts.st_mode);
+}
+
 static int watch_files(
     const struct program_options *options, struct run_plan *plan, struct pool *pool, struct error *error)
 {
     struct run_watched *watched = &plan->watched;
-    if (options->output && strcmp(options->output, RUN_INHERITED) && strcmp(options->output, RUN_NO_OUTPUT))
+    if (is_compared(options->output))
         watched->output = options->output;
     for (const char *at = options->check; at && *at;) {
         size_t length = strcspn(at, ",");

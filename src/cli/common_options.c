@@ -177,8 +177,8 @@ const struct option_spec on_or_model_option[] = {
         .also_listed = "vcost model list names the machines",
         .open_prefix = COMMAND_PREFIX,
         .help = "Where it runs; vcost list tells what each is on this host. Without native there is nothing "
-                "to compare with. May be given more than once; a command goes to "
-                "the end of its argument, commas included. One or more of:"},
+                "to compare with. May be given more than once; a command goes to the end of its argument, "
+                "commas included. One or more of:"},
 };
 
 const struct option_spec cpu_option[] = {
@@ -219,11 +219,9 @@ const struct option_spec table_options[] = {
         .fallback = "64",
         .min = 1,
         .max = 512,
-        .help =
-            "How many pages, a power of two, the runner shadow maps at most when one is touched that is not "
-            "mapped yet: those around it that the guest's tables have ready. So does paravirt with what it "
-            "has "
-            "not mapped before."},
+        .help = "How many pages, a power of two, the runner shadow maps at most when one is touched that is "
+                "not mapped yet: those around it that the guest's tables have ready. So does paravirt with "
+                "what it has not mapped before."},
 };
 
 int table_options_check(const struct table_options *options, struct error *error)

@@ -47,8 +47,7 @@ static const struct option_spec migrate_options[] = {
         .min = 1,
         .max = 3600000,
         .help = "How many milliseconds it may stand still. It is stopped when what is left, by what the link "
-                "took "
-                "last, and the time that stopping took once fit into that."},
+                "took last, and the time that stopping took once fit into that."},
     {.name = "streams",
         .kind = OPTION_NUMBER,
         FIELD(streams),
@@ -80,11 +79,9 @@ static const struct option_spec migrate_options[] = {
         .kind = OPTION_FLAG,
         FIELD(post_copy),
         .help = "Hand it over first, and let its memory follow: a page that it touches before is asked for "
-                "and waited "
-                "for. It stands still shortly however much it writes, and is slow afterwards. Until all is "
-                "there, the death "
-                "of either end loses the domain. The destination must be allowed a userfaultfd for a guest's "
-                "faults."},
+                "and waited for. It stands still shortly however much it writes, and is slow afterwards. "
+                "Until all is there, the death of either end loses the domain. The destination must be "
+                "allowed a userfaultfd for a guest's faults."},
     {.name = "passes",
         .kind = OPTION_NUMBER,
         FIELD(passes),
@@ -118,11 +115,9 @@ static const struct option_spec timeline_option[] = {
         .kind = OPTION_FILE,
         FIELD(timeline),
         .value_name = "FILE",
-        .help =
-            "Draw into FILE (.svg, .png or .html) what it cost the program in the domain: latency per hop or "
-            "writes a second against time, before, meanwhile and after. It is looked at there until its pace "
-            "is "
-            "back, for 10 s at most."},
+        .help = "Draw into FILE (.svg, .png or .html) what it cost the program in the domain: latency per "
+                "hop or writes a second against time, before, meanwhile and after. It is looked at there "
+                "until its pace is back, for 10 s at most."},
 };
 
 static int check_migrate(const void *fields, struct error *error)
@@ -148,14 +143,11 @@ const struct command command_domain_migrate = {
          "meanwhile, until what is left fits into the downtime that is allowed; then it is stopped, the "
          "rest and its state are sent, and it goes on there. What the downtime was made of is told.",
             "There never are two. Whatever fails before the domain was handed over, it goes on here. After "
-            "that it "
-            "never runs here again by itself: if the last answer is lost it stands still, and the sentence "
-            "names the "
-            "command that decides. Ctrl-C, or vcost domain cancel, ends it before that.",
+            "that it never runs here again by itself: if the last answer is lost it stands still, and the "
+            "sentence names the command that decides. Ctrl-C, or vcost domain cancel, ends it before that.",
             "With --post-copy it is handed over first. If the link breaks before all of its memory is there "
-            "it "
-            "stands still at both ends, and goes on there after --reconnect; the death of either end loses "
-            "it.",
+            "it stands still at both ends, and goes on there after --reconnect; the death of either end "
+            "loses it.",
             "Nothing is encrypted: that is the command's job (command:ssh ...)."},
     .groups = {OPTION_GROUP("How", migrate_options, 0), OPTION_GROUP(NULL, link_timeout_option, 0),
         OPTION_GROUP(NULL, cleartext_option, 0), OPTION_GROUP(NULL, timeline_option, 0),
@@ -195,8 +187,7 @@ const struct command command_domain_receive = {
          "over it does not run here; whatever happens to the link or to the source before, none runs here, "
          "and that is said.",
             "With - the link is that of whoever started it, ssh for instance, which closes it when the "
-            "command "
-            "ends: so --detach returns as soon as the domain runs and all of its memory is there."},
+            "command ends: so --detach returns as soon as the domain runs and all of its memory is there."},
     .groups = {OPTION_GROUP("How", domain_arriving_options, 0), OPTION_GROUP(NULL, link_timeout_option, 0),
         OPTION_GROUP(NULL, cleartext_option, 0),
         OPTION_GROUP("Its memory on this machine", domain_memory_options, 0),

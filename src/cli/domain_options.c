@@ -115,8 +115,7 @@ const struct option_spec domain_detach_option[2] = {
         .kind = OPTION_FLAG,
         FIELD(detach),
         .help = "Return as soon as it runs. What it says goes to FOLDER/NAME.log, how it ended to "
-                "FOLDER/NAME.json, which "
-                "vcost domain status reads."},
+                "FOLDER/NAME.json, which vcost domain status reads."},
     {.name = "paused",
         .kind = OPTION_FLAG,
         FIELD(paused),
@@ -137,12 +136,10 @@ const struct option_spec domain_memory_options[3] = {
     {.name = "lock",
         .kind = OPTION_FLAG,
         FIELD(lock),
-        .help =
-            "Keep its memory from being swapped out (mlock(2), counted); what its own programs lock is still "
-            "this machine's to take without that. Needs a limit on locked memory (ulimit -l) of as much. It "
-            "rules out --lazy, --userfaultfd, --post-copy and clones: what these share or wait for is locked "
-            "by "
-            "nobody."},
+        .help = "Keep its memory from being swapped out (mlock(2), counted); what its own programs lock is "
+                "still this machine's to take without that. Needs a limit on locked memory (ulimit -l) of as "
+                "much. It rules out --lazy, --userfaultfd, --post-copy and clones: what these share or wait "
+                "for is locked by nobody."},
     {.name = "forkable",
         .kind = OPTION_FLAG,
         FIELD(forkable),
@@ -188,10 +185,9 @@ static const struct option_spec stats_options[] = {
     {.name = "written",
         .kind = OPTION_FLAG,
         FIELD(written),
-        .help =
-            "Also tell how much it writes. For that its writes are recorded for a tenth of a second each "
-            "time, which costs "
-            "the domain: its large pages are split meanwhile. While it is migrated that is known anyway."},
+        .help = "Also tell how much it writes. For that its writes are recorded for a tenth of a second each "
+                "time, which costs the domain: its large pages are split meanwhile. While it is migrated "
+                "that is known anyway."},
     {.name = "json",
         .kind = OPTION_OUTPUT,
         FIELD(output.json),
@@ -203,13 +199,10 @@ static const struct option_spec stats_options[] = {
 static const struct command command_run = {
     .name = "domain run",
     .summary = "starts a domain that can be saved and comes back",
-    .description = {"Starts a domain whose whole state can be taken out at any moment: nothing in its "
-                    "memory names an address of this host. It is served by this process through a control "
-                    "socket, "
-                    "by which the other "
-                    "commands reach it. Its workload tells a checksum at its end, which is the same however "
-                    "often it was stopped "
-                    "on the way.",
+    .description = {"Starts a domain whose whole state can be taken out at any moment: nothing in its memory "
+                    "names an address of this host. It is served by this process through a control socket, "
+                    "by which the other commands reach it. Its workload tells a checksum at its end, which "
+                    "is the same however often it was stopped on the way.",
         "Without --detach the command ends with the domain. Ctrl-C ends both, and what was reached is told. "
         "With it the domain is of a session of its own, which outlives the terminal and the shell. But a "
         "systemd-logind with KillUserProcesses=yes kills all that a user has when the last session ends, and "
@@ -275,13 +268,11 @@ static const struct command command_list = {
 static const struct command command_stats = {
     .name = "domain stats",
     .summary = "what a domain does, line by line",
-    .description =
-        {"Tells how long each hop or write takes (median and slowest 1 % of samples that the workload itself "
-         "takes, over the last second), its longest pause, exits, interrupts among them, and page faults a "
-         "second, its resident memory, and how much of that is in pages of 2 MiB: in the host's mapping, and "
-         "in "
-         "what the CPU walks for the guest. What cannot be known is a dash, and null with its reason in the "
-         "JSON."},
+    .description = {"Tells how long each hop or write takes (median and slowest 1 % of samples that the "
+                    "workload itself takes, over the last second), its longest pause, exits, interrupts "
+                    "among them, and page faults a second, its resident memory, and how much of that is in "
+                    "pages of 2 MiB: in the host's mapping, and in what the CPU walks for the guest. What "
+                    "cannot be known is a dash, and null with its reason in the JSON."},
     .groups = {OPTION_GROUP("How", stats_options, 0), OPTION_GROUP(NULL, domain_folder_option, 0),
         HELP_GROUP},
     .operand = {"NAME", "A domain that runs.", NULL, 1, 1},
@@ -316,9 +307,9 @@ static const struct command *const commands[] = {&command_run, &command_list, &c
 const struct command command_domain = {
     .name = "domain",
     .summary = "domains that stop, are saved, and come back",
-    .description = {"A domain is memory and virtual CPUs. These commands start one, stop it between two "
-                    "instructions, take its whole "
-                    "state out, and let it go on later as if nothing had happened."},
+    .description =
+        {"A domain is memory and virtual CPUs. These commands start one, stop it between two instructions, "
+         "take its whole state out, and let it go on later as if nothing had happened."},
     .groups = {HELP_GROUP},
     .commands = commands,
     .see_also = DOMAIN_SEE_ALSO,

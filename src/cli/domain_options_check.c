@@ -59,8 +59,7 @@ static int check_together(const struct domain_options *options, struct error *er
     if (options->lazy && options->nodes.count)
         return error_set(error, EINVAL,
             "memory that is mapped from a file is the page cache's until it is written, and cannot be placed "
-            "on a "
-            "node: restore it without --lazy, or without --node");
+            "on a node: restore it without --lazy, or without --node");
     if (options->check && options->timeline)
         return error_set(error, EINVAL, "--check moves nothing, of which --timeline could draw the costs");
     return 0;

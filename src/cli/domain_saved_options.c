@@ -23,19 +23,17 @@ static const struct option_spec saved_timeline_option[] = {
         FIELD(timeline),
         .value_name = "FILE",
         .help = "With --keep-running: draw into FILE (.svg, .png or .html) what it cost the program in the "
-                "domain, before and "
-                "after. The command then waits until its pace is back, for 10 s at most."},
+                "domain, before and after. The command then waits until its pace is back, for 10 s at most."},
 };
 
 const struct command command_domain_save = {
     .name = "domain save",
     .summary = "takes a domain out into a file",
     .description = {"Stops the domain between two instructions and writes all that it is: registers, vector "
-                    "state, MSRs, what its "
-                    "processor has, clock and memory (pages of zeros are left out). The room for it is "
-                    "looked at first; the file is "
-                    "written beside its name, brought to the disk and renamed. Only then the domain ends; if "
-                    "it cannot be written, or Ctrl-C comes first, the domain goes on and nothing is left."},
+                    "state, MSRs, what its processor has, clock and memory (pages of zeros are left out). "
+                    "The room for it is looked at first; the file is written beside its name, brought to the "
+                    "disk and renamed. Only then the domain ends; if it cannot be written, or Ctrl-C comes "
+                    "first, the domain goes on and nothing is left."},
     .groups = {OPTION_GROUP("How", save_options, 0), OPTION_GROUP(NULL, saved_timeline_option, 0),
         OPTION_GROUP(NULL, domain_folder_option, 0), OUTPUT_GROUPS(struct domain_options, output),
         HELP_GROUP},
@@ -54,15 +52,13 @@ static const struct option_spec restore_options[] = {
         .kind = OPTION_FLAG,
         FIELD(lazy),
         .help = "Map the file (private: it is not written to) and run at once. State and index are verified "
-                "before the "
-                "first instruction, memory behind it; vcost domain status tells when."},
+                "before the first instruction, memory behind it; vcost domain status tells when."},
     {.name = "record",
         .kind = OPTION_FILE,
         FIELD(record),
         .value_name = "FILE",
         .help = "With --lazy: note which pages were touched (the set, not the order) until the working set "
-                "was back, or "
-                "else until the end."},
+                "was back, or else until the end."},
     {.name = "bring-first",
         .kind = OPTION_TEXT,
         FIELD(first),
@@ -72,11 +68,9 @@ static const struct option_spec restore_options[] = {
     {.name = "userfaultfd",
         .kind = OPTION_FLAG,
         FIELD(userfaultfd),
-        .help =
-            "Run at once, too, but bring memory by 2 MiB as it is touched, each verified before the guest "
-            "sees "
-            "it, and the rest behind it. Also of compressed files. Who may not have a userfaultfd(2) for a "
-            "guest gets a sentence, and no mapping instead."},
+        .help = "Run at once, too, but bring memory by 2 MiB as it is touched, each verified before the "
+                "guest sees it, and the rest behind it. Also of compressed files. Who may not have a "
+                "userfaultfd(2) for a guest gets a sentence, and no mapping instead."},
 };
 
 static const struct option_spec restored_timeline_option[] = {
@@ -85,10 +79,8 @@ static const struct option_spec restored_timeline_option[] = {
         FIELD(timeline),
         .value_name = "FILE",
         .help = "Draw into FILE (.svg, .png or .html) what it costs the program in the domain: latency per "
-                "hop or writes a "
-                "second against time, before it was saved and after. It is written when its pace is back, "
-                "after 10 s at "
-                "most, or at the domain's end."},
+                "hop or writes a second against time, before it was saved and after. It is written when its "
+                "pace is back, after 10 s at most, or at the domain's end."},
 };
 
 static int check_restore(const void *fields, struct error *error)
@@ -104,15 +96,11 @@ const struct command command_domain_restore = {
     .name = "domain restore",
     .summary = "lets a saved domain go on",
     .description = {"Checks the file and whether this host has what the domain's processor had (what is "
-                    "missing is named), makes "
-                    "the domain, and lets it go on at the instruction where it was stopped. Told are the "
-                    "time until its first "
-                    "instruction and the time until its working set is back: until it runs at nine tenths of "
-                    "the pace that it had "
-                    "before it was saved.",
+                    "missing is named), makes the domain, and lets it go on at the instruction where it was "
+                    "stopped. Told are the time until its first instruction and the time until its working "
+                    "set is back: until it runs at nine tenths of the pace that it had before it was saved.",
         "Each restored domain has a new generation ID, 128 random bits in the last page of its memory: who "
-        "keeps "
-        "something that must be unique can see that it is another one now."},
+        "keeps something that must be unique can see that it is another one now."},
     .groups = {OPTION_GROUP("How", restore_options, 0), OPTION_GROUP(NULL, domain_arriving_options, 0),
         OPTION_GROUP(NULL, restored_timeline_option, 0),
         OPTION_GROUP("Its memory on this machine", domain_memory_options, 0),
@@ -154,18 +142,15 @@ static const struct option_spec fork_options[] = {
 const struct command command_domain_fork = {
     .name = "domain fork",
     .summary = "makes clones that share memory",
-    .description = {"Starts clones in the background, which share memory until one writes it (copy on "
-                    "write): clones of a saved "
-                    "domain map the same file, private; those of a domain that runs have its memory as it "
-                    "was at that moment. "
-                    "Told are the time until the first instruction of each, how much memory each has for "
-                    "itself, and by how "
-                    "much the machine's available memory fell.",
-        "A domain that runs is stopped for a moment, and nothing of its memory is copied; but from then on "
-        "each "
-        "page of 4 KiB is copied before it is written there, and large pages are split for that. What that "
-        "cost "
-        "it is told. Memory that is mapped from a file is not verified: vcost domain check does that."},
+    .description =
+        {"Starts clones in the background, which share memory until one writes it (copy on write): clones of "
+         "a saved domain map the same file, private; those of a domain that runs have its memory as it was "
+         "at that moment. Told are the time until the first instruction of each, how much memory each has "
+         "for itself, and by how much the machine's available memory fell.",
+            "A domain that runs is stopped for a moment, and nothing of its memory is copied; but from then "
+            "on each page of 4 KiB is copied before it is written there, and large pages are split for that. "
+            "What that cost it is told. Memory that is mapped from a file is not verified: vcost domain "
+            "check does that."},
     .groups = {OPTION_GROUP("How", fork_options, 0), OPTION_GROUP(NULL, domain_folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"FILE|NAME", "What vcost domain save has written, or the name of a domain that runs.", NULL,

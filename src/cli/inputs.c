@@ -52,8 +52,7 @@ static int take_comparison(
     if (!alone)
         return error_set(error, EINVAL,
             "%.150s is a comparison, which is reported alone: leave out the other files, or compare the "
-            "files "
-            "that it names anew",
+            "files that it names anew",
             name);
     int rc = compare_take(name, root, &inputs->comparison, error);
     inputs->compared = rc == 0;

@@ -143,15 +143,12 @@ static const struct option_spec fit_options[] = {
 static const struct command command_model_fit = {
     .name = "model fit",
     .summary = "a machine file of this host, fitted to a measured chase",
-    .description = {"Makes a machine file of a result of vcost chase: sizes of caches as its host tells "
-                    "them; latencies of "
-                    "caches, memory, the second TLB and the walker, and the share of the last cache that is "
-                    "had, fitted on ONE "
-                    "curve: native, random order, pages of 4 KiB. Everything else is as in another machine. "
-                    "Beside each figure "
-                    "the file says whether it was told, fitted or assumed, and on what. Nothing of it is "
-                    "fitted again: vcost "
-                    "model validate predicts other curves with it."},
+    .description =
+        {"Makes a machine file of a result of vcost chase: sizes of caches as its host tells them; latencies "
+         "of caches, memory, the second TLB and the walker, and the share of the last cache that is had, "
+         "fitted on ONE curve: native, random order, pages of 4 KiB. Everything else is as in another "
+         "machine. Beside each figure the file says whether it was told, fitted or assumed, and on what. "
+         "Nothing of it is fitted again: vcost model validate predicts other curves with it."},
     .groups = {OPTION_GROUP("What is fitted", like_option, 0), OPTION_GROUP(NULL, fit_options, 0),
         OPTION_GROUP(NULL, progress_option, 0), OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
     .operand = {.name = "RESULT",
@@ -164,8 +161,7 @@ static const struct command command_model_fit = {
             {"vcost model fit chase.json --json here.json",
                 "This host as a machine file, of what vcost chase --on native --json chase.json measured; "
                 "then vcost chase --on model:here.json shows what is simulated of it, and, of a host that is "
-                "no "
-                "guest itself, what nested paging would cost there"},
+                "no guest itself, what nested paging would cost there"},
             {"vcost model fit chase.json --like zen4-genoa --name mine", "With what the rest is taken from"},
         },
     .exit_notes = {STOPPED_EMPTY_NOTE},
@@ -209,22 +205,18 @@ static const struct option_spec validate_options[] = {
 static const struct command command_model_validate = {
     .name = "model validate",
     .summary = "a simulated machine against curves that it was not fitted on",
-    .description =
-        {"Without a RESULT: simulates the latencies that are published of machines of vcost model list, and "
-         "makes a table of the errors, each with its source. It holds if the median error of each is at most "
-         "15 % and "
-         "nine of ten points are within 35 %.",
-            "With one: simulates the native curves of a result other than the one in random order with pages "
-            "of 4 KiB, and makes a "
-            "table of the errors over the working sets past the first TLB and the second cache. It "
-            "holds if the median "
-            "error is at most 15 % (or 1.5 times that of native measured twice), nine of ten points "
-            "are within 35 %, and "
-            "the median error is at most half of the null model's, which copies the fitted curve.",
-            "The first RESULT has the curves; others are the same measured again, for the error of "
-            "repeating. The table of published latencies follows.",
-            "With --here all is done at once: this host is measured, a machine is fitted, frozen and "
-            "validated. It takes some minutes and a machine that has nothing else to do."},
+    .description = {"Without a RESULT: simulates the latencies that are published of machines of vcost model "
+                    "list, and makes a table of the errors, each with its source. It holds if the median "
+                    "error of each is at most 15 % and nine of ten points are within 35 %.",
+        "With one: simulates the native curves of a result other than the one in random order with pages of "
+        "4 KiB, and makes a table of the errors over the working sets past the first TLB and the second "
+        "cache. It holds if the median error is at most 15 % (or 1.5 times that of native measured twice), "
+        "nine of ten points are within 35 %, and the median error is at most half of the null model's, which "
+        "copies the fitted curve.",
+        "The first RESULT has the curves; others are the same measured again, for the error of "
+        "repeating. The table of published latencies follows.",
+        "With --here all is done at once: this host is measured, a machine is fitted, frozen and "
+        "validated. It takes some minutes and a machine that has nothing else to do."},
     .groups = {OPTION_GROUP("What is validated", validate_options, 0), OPTION_GROUP(NULL, like_option, 0),
         OPTION_GROUP(NULL, progress_option, 0), OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
     .operand = {.name = "RESULT",
@@ -239,8 +231,7 @@ static const struct command command_model_validate = {
                 "Whether this host can be simulated, and the machine file for it"},
             {"vcost model validate --machine here.json curves.json again.json",
                 "The table, of two results of vcost chase --on native --order "
-                "random,sequential,line-per-page "
-                "--host-page 4K,2M"},
+                "random,sequential,line-per-page --host-page 4K,2M"},
         },
     .exit_notes = {{"3", "the machine, or without a RESULT one of those in the table, does not hold."},
         STOPPED_EMPTY_NOTE},
@@ -281,23 +272,18 @@ const struct command command_model = {
     .name = "model",
     .summary = "a simulated machine: what it would cost there",
     .description =
-        {"What virtualization would cost on a machine that is not at hand is simulated. All that it says "
-         "is modelled, not measured. Curves are drawn by vcost chase: \"vcost chase --on "
-         "native,model:barcelona "
+        {"What virtualization would cost on a machine that is not at hand is simulated. All that it says is "
+         "modelled, not measured. Curves are drawn by vcost chase: \"vcost chase --on native,model:barcelona "
          "--technique native,nested\" shows this host and beside it what the article's AMD machine would "
-         "take, natively "
-         "and in a guest; with --explain also where the cycles go.",
+         "take, natively and in a guest; with --explain also where the cycles go.",
             "What shadow paging pays for are events: \"vcost chase --on model:core2-merom --technique "
-            "native,shadow "
-            "--rates faults=5000,ticks=1000/s\". Page tables that change, under three techniques: \"vcost "
-            "chase --on "
-            "model:skylake-sp --technique shadow,nested,agile --rates pte-changes=10000,scans=100\".",
+            "native,shadow --rates faults=5000,ticks=1000/s\". Page tables that change, under three "
+            "techniques: \"vcost chase --on model:skylake-sp --technique shadow,nested,agile --rates "
+            "pte-changes=10000,scans=100\".",
             "A machine of one's own: \"vcost model show zen3-milan --json mine.json\", change it, \"vcost "
-            "chase --on "
-            "model:mine.json\". This host as a machine: \"vcost chase --on native --json chase.json\", "
-            "\"vcost model fit "
-            "chase.json --json here.json\"; how far it is right: \"vcost model validate --machine here.json "
-            "chase.json\"."},
+            "chase --on model:mine.json\". This host as a machine: \"vcost chase --on native --json "
+            "chase.json\", \"vcost model fit chase.json --json here.json\"; how far it is right: \"vcost "
+            "model validate --machine here.json chase.json\"."},
     .groups = {HELP_GROUP},
     .commands = commands,
     .see_also = {"vcost(1)", "vcost-chase(1)"},

@@ -116,7 +116,7 @@ static const struct option_spec how_options[] = {
         .value_name = "WHERE",
         .default_note = "taken in and compared",
         .help = "Where the program's standard output goes: null or inherit (vcost's own), where nobody "
-                "compares it; or a file, which is made empty before each run and compared."},
+                "compares it; or a file, made empty before each run, which is compared, or a device."},
     {.name = "check",
         .kind = OPTION_TEXT,
         FIELD(check),

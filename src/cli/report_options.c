@@ -70,8 +70,7 @@ static int check(const void *fields, struct error *error)
         return 0;
     return error_set(error, EINVAL,
         "--output: the name \"%.60s\" must end in .html, .md, .csv, .svg, .png or .json, unless --format "
-        "says "
-        "what is to be written",
+        "says what is to be written",
         options->file);
 }
 
@@ -99,9 +98,8 @@ const struct command command_report = {
         },
     .operand = {.name = "[NAME=]RESULT",
         .help = "Result files (--json of any measuring command), or pages that hold some, or one comparison. "
-                "NAME is what "
-                "the report calls it, otherwise the file's without its extension. With - one is read from "
-                "stdin.",
+                "NAME is what the report calls it, otherwise the file's without its extension. With - one is "
+                "read from stdin.",
         .min = 1,
         .max = INPUTS_MAX,
         .reads = true},

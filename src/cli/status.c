@@ -1,5 +1,6 @@
 #include "cli/status.h"
 
+#include "base/clean.h"
 #include "cli/describe.h"
 
 #include <errno.h>
@@ -26,10 +27,9 @@ int status_of(int code)
  * can hold anything, also what would steer the terminal. */
 void status_warn(const char *sentence)
 {
-    fputs("vcost: ", stderr);
-    for (const char *c = sentence; *c; c++)
-        fputc((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c, stderr);
-    fputc('\n', stderr);
+    char clean[4096];
+    text_clean(sentence, TEXT_UTF8 | TEXT_MARK_CONTROLS, clean, sizeof clean);
+    fprintf(stderr, "vcost: %s\n", clean);
 }
 
 int status_failed(const struct error *error)

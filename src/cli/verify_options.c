@@ -34,16 +34,13 @@ const struct command command_verify = {
             "single instructions, exceptions and computations are executed natively and in a guest, at CPL 3 "
             "and at CPL 0, and their outcomes compared. Performance: most of a program runs at native speed; "
             "a fixed set of pointer chases is measured, natively and in a guest in turns. Safety: the "
-            "monitor "
-            "stays in control; guests do the worst to it, and a second guest beside must compute the same "
-            "bits "
-            "as before.",
+            "monitor stays in control; guests do the worst to it, and a second guest beside must compute the "
+            "same bits as before.",
             "A processor of today has instructions that tell of the system's state and do not trap at CPL 3 "
             "(Robin and Irvine, 2000). A monitor that runs guests at CPL 3 of the host cannot hide what "
-            "these "
-            "say: that is counted apart, as known to differ, and only where it was seen in this run. With "
-            "--verbose each instruction is listed with what each monitor makes of it: the same answer as "
-            "natively, the guest's own, the host's, or a trap.",
+            "these say: that is counted apart, as known to differ, and only where it was seen in this run. "
+            "With --verbose each instruction is listed with what each monitor makes of it: the same answer "
+            "as natively, the guest's own, the host's, or a trap.",
             "A monitor that cannot be used here is listed with the reason.",
         },
     .groups =

@@ -1,5 +1,6 @@
 #include "experiment/advise_try.h"
 
+#include "base/clean.h"
 #include "base/size.h"
 #include "measure/clock.h"
 #include "program/shell.h"
@@ -103,12 +104,13 @@ int bench_shell(const struct bench *bench, const char *command, const char *opti
 
 void bench_judge_end(const struct run_end *end, int status, char wrong[static WRONG_BYTES])
 {
-    char how[RUN_STATUS_BYTES];
+    char how[RUN_STATUS_BYTES], said[120];
     run_status_text(end->status, how);
+    text_said(end->said, strlen(end->said), said, sizeof said);
     if (end->timed_out)
         snprintf(wrong, WRONG_BYTES, "had not ended after %.3g s", end->seconds);
     else if (!WIFEXITED(end->status) || WEXITSTATUS(end->status) != status)
-        snprintf(wrong, WRONG_BYTES, "%s%s%.120s", how, end->said[0] ? " and said: " : "", end->said);
+        snprintf(wrong, WRONG_BYTES, "%s%s%s", how, said[0] ? " and said: " : "", said);
 }
 
 /* Against the program as it is, once that is known. */

@@ -117,8 +117,7 @@ static void translate(struct running *running, size_t small, size_t large)
         run_seen_translate(seen, &running->arms[large].seen);
     else
         seen->translation.reason =
-            "pages are not those that were asked for, with 4K/4K or 2M/2M, natively or in "
-            "the guest";
+            "pages are not those that were asked for, with 4K/4K or 2M/2M, natively or in the guest";
 }
 
 /* Before any account is made. */

@@ -53,11 +53,11 @@ static int run_program(struct running *running, struct run_arm *arm, bool look, 
     if (run_is_guest(arm)) {
         running->start.tally->memory =
             (struct tally_memory){.page_bytes = arm->guest_page, .prove = look, .later = arm->later};
-        guest_start_next(&running->start, true);
+        guest_start_begin(&running->start);
     }
     rc = program_run(&program, &arm->conditions, &limits, &arm->end, error);
     if (run_is_guest(arm)) {
-        guest_start_next(&running->start, false);
+        guest_start_end(&running->start);
         memcpy(&arm->counted, running->start.tally, sizeof arm->counted);
     }
     if (program.output)

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#define SMALL_PAGE UINT64_C(0x1000)
 #define LARGE_PAGE UINT64_C(0x200000)
 
 /* A program has always some memory that is no candidate for large pages: text, stacks, files. */
@@ -51,7 +52,9 @@ void run_pages_prove(struct running *running, size_t index)
     pages->host_share_2m = prove_host(&arm->looks, host, sizeof host);
     if (run_is_guest(arm)) {
         pages->guest_share_2m = prove_guest(&arm->counted, guest, sizeof guest);
-        pages->guest_bytes = pages->guest_share_2m >= mostly ? LARGE_PAGE : 4096;
+        pages->guest_bytes = isnan(pages->guest_share_2m)      ? 0
+                             : pages->guest_share_2m >= mostly ? LARGE_PAGE
+                                                               : SMALL_PAGE;
     }
     pages->as_asked = is_as_asked(arm->host_page, pages->host_share_2m) &&
                       (!run_is_guest(arm) || is_as_asked(arm->guest_page, pages->guest_share_2m));

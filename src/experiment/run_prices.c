@@ -155,12 +155,12 @@ static int run_one(struct run_prices *prices, enum operation operation, enum run
         return error_set(error, ENOMEM, "no memory for what operations cost");
     prices->start->tally->memory = memory_for(prices, operation);
     if (side == RUN_GUEST)
-        guest_start_next(prices->start, true);
+        guest_start_begin(prices->start);
     fcntl(prices->executable, F_SETFD, 0);
     int rc = program_run(&program, conditions, &limits, &end, error);
     fcntl(prices->executable, F_SETFD, FD_CLOEXEC);
     if (side == RUN_GUEST) {
-        guest_start_next(prices->start, false);
+        guest_start_end(prices->start);
         free(words);
     }
     if (rc < 0)

@@ -1,4 +1,5 @@
 /* Does a program do in a domain what it does natively? */
+#include "base/clean.h"
 #include "experiment/run_internal.h"
 
 #include <errno.h>
@@ -10,8 +11,9 @@
 
 static int judge_native(const struct run_plan *plan, const struct run_end *end, struct error *error)
 {
-    char how[RUN_STATUS_BYTES];
+    char how[RUN_STATUS_BYTES], said[200];
     run_status_text(end->status, how);
+    text_said(end->said, strlen(end->said), said, sizeof said);
     if (end->timed_out)
         return error_set(error, ECANCELED,
             "the program natively had not ended after %.3g s (--timeout SECONDS gives it longer)",
@@ -19,9 +21,9 @@ static int judge_native(const struct run_plan *plan, const struct run_end *end, 
     bool killed = WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGKILL;
     if (end->status && !plan->ignore_failure)
         return error_set(error, ECANCELED,
-            "the program natively %s%s%s%.200s%s; if that is as it should be, give --ignore-failure", how,
+            "the program natively %s%s%s%s%s; if that is as it should be, give --ignore-failure", how,
             killed ? ", as the kernel does where memory, or a control group's share of it, runs out" : "",
-            end->said[0] ? " and said \"" : "", end->said, end->said[0] ? "\"" : "");
+            said[0] ? " and said \"" : "", said, said[0] ? "\"" : "");
     return 0;
 }
 

@@ -10,16 +10,23 @@
 
 static const char padding_name[] = "VCOST_PADDING";
 
+static bool set_padding(size_t bytes)
+{
+    char *padding = malloc(bytes + 1);
+    if (!padding)
+        return false;
+    memset(padding, 'x', bytes);
+    padding[bytes] = '\0';
+    bool set = setenv(padding_name, padding, 1) == 0; /* a copy */
+    free(padding);
+    return set;
+}
+
 /* What could not be set; NULL: all was. */
 static const char *apply_environment(const struct conditions *conditions)
 {
-    char *padding = NULL;
-    if (conditions->padding && (padding = malloc(conditions->padding + 1))) {
-        memset(padding, 'x', conditions->padding);
-        padding[conditions->padding] = '\0';
-        setenv(padding_name, padding, 1); /* a copy */
-        free(padding);
-    }
+    if (conditions->padding && !set_padding(conditions->padding))
+        return "its environment";
     for (size_t i = 0; i < conditions->variable_count; i++)
         if (setenv(conditions->variables[i].name, conditions->variables[i].value, 1))
             return "its environment";

@@ -1,5 +1,7 @@
 #include "program/executable.h"
 
+#include "program/executable_find.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,44 +12,24 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static bool can_run(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
-}
-
 /* Who puts a whole command into one word is told how it is given. */
 static const char *hint_for(const char *word)
 {
-    return word[strcspn(word, " |&;<>")]
-               ? " (the program and its arguments are words of their own; what only a "
-                 "shell does is one for it: sh -c 'a | b')"
-               : "";
+    return word[strcspn(word, " |&;<>")] ? " (the program and its arguments are words of their own; what "
+                                           "only a shell does is one for it: sh -c 'a | b')"
+                                         : "";
 }
 
-static int find(const char *word, char path[static PATH_MAX], struct error *error)
+static int refuse(const char *word, int code, struct error *error)
 {
-    const char *folders = getenv("PATH");
     struct stat status;
-    if (strchr(word, '/')) {
-        snprintf(path, PATH_MAX, "%s", word);
-        if (can_run(path))
-            return 0;
-        if (stat(path, &status) < 0)
-            return error_set(
-                error, errno, "cannot start %.200s: %s%s", word, strerror(errno), hint_for(word));
-        return error_set(error, EACCES, "cannot start %.300s: it is %s", word,
-            S_ISDIR(status.st_mode) ? "a directory" : "no program that you may run");
-    }
-    for (const char *at = folders ? folders : "/bin:/usr/bin"; *at;) {
-        size_t length = strcspn(at, ":");
-        int made = snprintf(path, PATH_MAX, "%.*s/%s", (int)length, length ? at : ".", word);
-        if (made > 0 && made < PATH_MAX && can_run(path))
-            return 0;
-        at += length + (at[length] == ':');
-    }
-    return error_set(
-        error, ENOENT, "cannot start %.200s: there is no such program in PATH%s", word, hint_for(word));
+    if (code == -ENOENT && !strchr(word, '/'))
+        return error_set(
+            error, ENOENT, "cannot start %.200s: there is no such program in PATH%s", word, hint_for(word));
+    if (code != -EACCES)
+        return error_set(error, -code, "cannot start %.200s: %s%s", word, strerror(-code), hint_for(word));
+    return error_set(error, EACCES, "cannot start %.300s: it is %s", word,
+        stat(word, &status) == 0 && S_ISDIR(status.st_mode) ? "a directory" : "no program that you may run");
 }
 
 static bool read_at(int fd, void *into, size_t bytes, uint64_t offset)
@@ -147,13 +129,13 @@ int executable_look(const char *word, struct executable *executable, struct erro
 {
     struct executable made = {.script = false};
     char interpreter[PATH_MAX], path[PATH_MAX];
-    int rc = find(word, made.path, error);
+    int rc = executable_find(word, made.path);
     if (rc < 0)
-        return rc;
+        return refuse(word, rc, error);
     /* Who may run but not read it knows no more than that. */
     if (look(made.path, &made, interpreter) == 0 && interpreter[0]) {
         made.script = true;
-        if (find(interpreter, path, NULL) < 0)
+        if (executable_find(interpreter, path) < 0)
             return error_set(error, ENOENT,
                 "cannot start %.200s: it is a script for %.200s, which is not there", word, interpreter);
         look(path, &made, interpreter);

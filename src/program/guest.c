@@ -88,12 +88,21 @@ void guest_start_heat_end(struct guest_start *start, struct heat_log *log)
         return; /* what is left of it goes with the file */
 }
 
-void guest_start_next(struct guest_start *start, bool inside)
+static void set_flags(const struct guest_start *start, int flags)
+{
+    fcntl(start->executable, F_SETFD, flags);
+    fcntl(start->page, F_SETFD, flags);
+}
+
+void guest_start_begin(struct guest_start *start)
 {
     const struct tally_memory memory = start->tally->memory;
-    if (inside)
-        memset(start->tally, 0, offsetof(struct tally, kept));
+    memset(start->tally, 0, offsetof(struct tally, kept));
     start->tally->memory = memory;
-    fcntl(start->executable, F_SETFD, inside ? 0 : FD_CLOEXEC);
-    fcntl(start->page, F_SETFD, inside ? 0 : FD_CLOEXEC);
+    set_flags(start, 0);
+}
+
+void guest_start_end(struct guest_start *start)
+{
+    set_flags(start, FD_CLOEXEC);
 }

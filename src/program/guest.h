@@ -7,8 +7,6 @@
 #include "base/error.h"
 #include "program/heat_log.h"
 
-#include <stdbool.h>
-
 struct guest_start {
     int executable, page; /* descriptors: what is executed, and what `tally` is mapped from */
     struct tally *tally;  /* of the run that was started last; its `memory` may be set for the next */
@@ -28,8 +26,9 @@ int guest_start_heat(
     struct guest_start *start, uint64_t interval_ns, struct heat_log **log, struct error *error);
 void guest_start_heat_end(struct guest_start *start, struct heat_log *log);
 
-/* Before a run in a domain: counts from 0 on, and lets what is started next have the descriptors. After it
- * (false) nothing that is started has them. */
-void guest_start_next(struct guest_start *start, bool inside);
+/* Before a run in a domain: counts from 0 on, and lets what is started next have the descriptors. After it:
+ * nothing that is started has them. */
+void guest_start_begin(struct guest_start *start);
+void guest_start_end(struct guest_start *start);
 
 #endif

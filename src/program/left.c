@@ -82,8 +82,19 @@ static void end_child(struct left *left, pid_t child, double until)
 
 /* ---- what ends by itself meanwhile ---- */
 
-/* Until the program has ended, which its owner sees to. A child of before that has ended is nobody's to wait
- * for here, and makes waitid() return at once: then it looks from time to time. */
+static bool wait_for_those_since(const struct left *left)
+{
+    const struct children children = children_now();
+    bool waited = false;
+    for (size_t i = 0; i < children.count; i++)
+        if (children.all[i] != left->program && !was_there(left, children.all[i]))
+            waited |= waitpid(children.all[i], NULL, WNOHANG) > 0;
+    return waited;
+}
+
+/* Until the program has ended, which its owner sees to. A child that has ended, and was there before, or is
+ * not told by the kernel, is nobody's to wait for here, and makes waitid() return at once: then it looks from
+ * time to time. */
 static void *wait_for_orphans(void *context)
 {
     static const struct timespec nap = {.tv_nsec = 5000000};
@@ -91,11 +102,7 @@ static void *wait_for_orphans(void *context)
     siginfo_t ended = {0};
     while (
         !has_ended(left->program) && (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) == 0 || errno == EINTR)) {
-        const struct children children = children_now();
-        for (size_t i = 0; i < children.count; i++)
-            if (children.all[i] != left->program && !was_there(left, children.all[i]))
-                waitpid(children.all[i], NULL, WNOHANG);
-        if (was_there(left, ended.si_pid))
+        if (!wait_for_those_since(left) || was_there(left, ended.si_pid))
             nanosleep(&nap, NULL);
     }
     return NULL;

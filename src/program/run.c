@@ -1,6 +1,7 @@
 #include "program/run.h"
 
 #include "base/checksum.h"
+#include "base/clean.h"
 #include "host/schedule_wait.h"
 #include "measure/clock.h"
 
@@ -249,18 +250,6 @@ static int watch(struct running *running, double began, const struct run_limits 
     return 0;
 }
 
-static void tell_said(const struct running *running, char *text)
-{
-    size_t length = running->said_length;
-    while (length && (running->said[length - 1] == '\n' || running->said[length - 1] == '\r'))
-        length--;
-    for (size_t i = 0; i < length; i++) {
-        char c = running->said[i];
-        text[i] = c == '\n' || c == '\t' ? ' ' : (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
-    }
-    text[length] = '\0';
-}
-
 static double seconds_of(struct timeval time)
 {
     return (double)time.tv_sec + (double)time.tv_usec / 1e6;
@@ -299,7 +288,7 @@ static void reap(struct running *running, const struct run_limits *limits, struc
         left_end(limits->left);
     kill(-running->pid, SIGKILL);
     set_use(&use, end);
-    tell_said(running, end->said);
+    text_said(running->said, running->said_length, end->said, sizeof end->said);
 }
 
 static int cannot_start(const struct program *program, const struct refusal *refusal, struct error *error)

@@ -1,6 +1,9 @@
 #include "program/shell.h"
 
+#include "base/clean.h"
+
 #include <errno.h>
+#include <string.h>
 
 int shell_run(const char *command, const char *option, const cpu_set_t *cpus, const struct run_limits *limits,
     struct error *error)
@@ -9,14 +12,15 @@ int shell_run(const char *command, const char *option, const cpu_set_t *cpus, co
     const struct program program = {.words = words};
     const struct conditions conditions = {.cpus = *cpus};
     struct run_end end;
-    char how[RUN_STATUS_BYTES];
+    char how[RUN_STATUS_BYTES], said[200];
     int rc = command ? program_run(&program, &conditions, limits, &end, error) : 0;
     if (rc < 0 || !command || (!end.timed_out && !end.status))
         return rc;
     run_status_text(end.status, how);
+    text_said(end.said, strlen(end.said), said, sizeof said);
     if (end.timed_out)
         return error_set(
             error, EIO, "%s: \"%.100s\" had not ended after %.3g s", option, command, limits->seconds);
-    return error_set(error, EIO, "%s: \"%.100s\" %s%s%.200s", option, command, how,
-        end.said[0] ? " and said: " : "", end.said);
+    return error_set(
+        error, EIO, "%s: \"%.100s\" %s%s%s", option, command, how, said[0] ? " and said: " : "", said);
 }

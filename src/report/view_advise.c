@@ -292,12 +292,10 @@ static void say_method(const struct result *result, struct document *doc)
     document_details(doc, true);
     document_say(doc, BLOCK_SENTENCE,
         "Measured: %s, with in turns beside without, in rounds; layout differs from round to round "
-        "(addresses, size of the "
-        "environment). Time is the median over rounds of the ratio of the two, with its 95 %% interval. "
-        "Those that seemed to "
-        "help were confirmed by rounds of their own; what helps does so with at most 5 %% of chance over all "
-        "that were "
-        "confirmed together (Holm). %u took no effect, %u changed what the program does.",
+        "(addresses, size of the environment). Time is the median over rounds of the ratio of the two, with "
+        "its 95 %% interval. Those that seemed to help were confirmed by rounds of their own; what helps "
+        "does so with at most 5 %% of chance over all that were confirmed together (Holm). %u took no "
+        "effect, %u changed what the program does.",
         advice->measure, count_state(advice, ADVISED_NOT_OBTAINED), count_state(advice, ADVISED_OUT));
     for (size_t i = 0; i < advice->count; i++)
         if (advice->items[i].state == ADVISED_HELPS)
@@ -376,8 +374,7 @@ void view_advise_list(const struct result *result, struct document *doc)
                                 : "");
     document_say(doc, BLOCK_FACT,
         "vcost advise PROGRAM tries them on a program, --only NAME[,NAME...] some of them; --verbose tells "
-        "what "
-        "each is about and what it costs.");
+        "what each is about and what it costs.");
     struct table *table = document_table(doc, "remedies", NULL, columns, 3, advice->count);
     for (size_t i = 0; i < advice->count; i++) {
         const struct advised *advised = &advice->items[i];

@@ -297,8 +297,7 @@ static void say_modelled(const struct chase_view *view)
     if (smaller)
         document_say(view->doc, BLOCK_FACT,
             "Small pages of a guest lie in frames of their own within the host's large ones (--frames), "
-            "where "
-            "native memory lies in one piece: which lines of the caches meet may be part of such a "
+            "where native memory lies in one piece: which lines of the caches meet may be part of such a "
             "difference, besides translation. --explain tells them apart.");
 }
 

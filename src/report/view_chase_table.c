@@ -58,10 +58,8 @@ static void say_range(const struct chase_view *view, const struct curve_group *g
     if (any)
         document_say(view->doc, BLOCK_NOTE,
             "modelled times of %u chains are a range: at best memory, TLBs and walks of all overlap; ns is "
-            "where "
-            "data alone does and walks wait for one another. How many misses a core can have on the way is "
-            "not "
-            "simulated",
+            "where data alone does and walks wait for one another. How many misses a core can have on the "
+            "way is not simulated",
             group->shape.chains);
 }
 

@@ -152,8 +152,7 @@ static void say_follow(const struct follow_told *told, struct document *document
     if (told->faults)
         document_say(document, BLOCK_FACT,
             "%s of them were waited for: %s each (median; the longest %s), from the guest's fault until the "
-            "page was "
-            "there.",
+            "page was there.",
             format_count(told->faults).text, format_figure(UNIT_NS, told->median_us * 1e3, 0).text,
             format_figure(UNIT_NS, told->longest_us * 1e3, 0).text);
 }
@@ -181,8 +180,7 @@ void view_domain(const struct domain_report *report, struct document *document)
     if (report->added_writes)
         document_say(document, BLOCK_FACT,
             "Of memory that came later its workload uses %s; it has written there %s times, and checks that "
-            "at "
-            "its end, or when it gives it up.",
+            "at its end, or when it gives it up.",
             format_size(report->added_bytes).text, format_count(report->added_writes).text);
     if (!isnan(report->pace))
         document_say(document, BLOCK_FACT, "Pace: %s %s a second.", format_count((uint64_t)report->pace).text,

@@ -223,8 +223,7 @@ void linked_add_table(const struct result *result, struct document *doc)
         "transport: hand-overs, as often as they were counted, at what one takes for nothing in the same "
         "sample (the signal and both ways); work: the rest, validation, synchronization, mapping, and the "
         "guest's kernel itself; emulated: at least, instructions that the monitor emulated at what one of a "
-        "loop "
-        "takes; counts: of each event, exact, or there is no figure");
+        "loop takes; counts: of each event, exact, or there is no figure");
 }
 
 /* ---- the picture ---- */

@@ -22,8 +22,7 @@ void view_machines(struct document *document)
     document->title = "vcost model list";
     document_say(document, BLOCK_SENTENCE,
         "Machines that vcost simulates. What is said of them is modelled, not measured; their files say "
-        "where each "
-        "figure is from.");
+        "where each figure is from.");
     struct table *table = document_table(document, "machines", NULL, columns, 2, count);
     for (size_t i = 0; i < count; i++) {
         table_text(table, i, 0, machine_preset(i).choice);

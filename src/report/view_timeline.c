@@ -29,8 +29,7 @@ void view_costs(const struct timeline_costs *costs, enum timeline_kind kind, str
     else if (costs->stall_share < -0.05)
         document_say(document, BLOCK_FACT,
             "While it was sent it ran faster than before (%s of that pace): what it lost is not known, as it "
-            "had not "
-            "reached its usual pace yet, or was disturbed.",
+            "had not reached its usual pace yet, or was disturbed.",
             format_figure(UNIT_SHARE, costs->pace_moving / costs->pace_before, 0).text);
     else if (costs->stall_share < 0.01)
         document_say(document, BLOCK_FACT,
@@ -40,8 +39,7 @@ void view_costs(const struct timeline_costs *costs, enum timeline_kind kind, str
     else
         document_say(document, BLOCK_FACT,
             "While it was sent it ran at %s of its pace before: %s of %s were lost, besides the "
-            "downtime%s%s. "
-            "Its longest pause was %s, in %s (before: %s).",
+            "downtime%s%s. Its longest pause was %s, in %s (before: %s).",
             format_figure(UNIT_SHARE, costs->pace_moving / costs->pace_before, 0).text,
             ms(costs->stall_ms).text, format_seconds(costs->moving_seconds).text,
             isnan(costs->waited_ms) ? ""

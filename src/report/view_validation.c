@@ -41,8 +41,7 @@ static void add_measured(const struct validation *validation, struct document *d
         percent(doc, all->null_median));
     document_say(doc, BLOCK_FACT,
         "Judged are the points whose lines are more than the second cache holds and whose pages are more "
-        "than the "
-        "first TLB has entries for. None of these curves was fitted.");
+        "than the first TLB has entries for. None of these curves was fitted.");
     struct table *table = document_table(doc, "validation", NULL, columns, 6, validation->row_count + 1);
     for (size_t i = 0; i < validation->row_count; i++)
         add_row(table, i, &validation->rows[i]);
@@ -76,10 +75,9 @@ static void add_published(const struct validation *validation, struct document *
     }
     document_say(doc, BLOCK_SENTENCE,
         "Published: cycles of a dependent load, elements in random order, pages of 4 KiB. Compared are "
-        "points beyond the "
-        "first cache that no figure of the machine's file was read from. A machine agrees if the median "
-        "error is at most "
-        "15 %% and nine of ten are within 35 %%. Of other machines no curve was found.");
+        "points beyond the first cache that no figure of the machine's file was read from. A machine agrees "
+        "if the median error is at most 15 %% and nine of ten are within 35 %%. Of other machines no curve "
+        "was found.");
 }
 
 void view_validation(const struct validation *validation, struct document *doc)

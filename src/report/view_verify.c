@@ -60,10 +60,8 @@ static void add_goals(const struct result *result, struct document *doc)
     view_drop_empty(table);
     document_say(doc, BLOCK_NOTE,
         "Fidelity: a program behaves as on the machine that the guest is shown. Slowdown: geometric mean "
-        "over a fixed set of "
-        "pointer chases, native and guest in turns. Safety: the monitor stays in control, and a second guest "
-        "beside computes "
-        "the same bits.");
+        "over a fixed set of pointer chases, native and guest in turns. Safety: the monitor stays in "
+        "control, and a second guest beside computes the same bits.");
 }
 
 /* ---- what does not hold ---- */

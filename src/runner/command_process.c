@@ -1,5 +1,6 @@
 #include "runner/command_process.h"
 
+#include "base/clean.h"
 #include "measure/clock.h"
 
 #include <errno.h>
@@ -185,19 +186,6 @@ static void describe_status(int status, char *text, size_t size)
 
 enum { TOLD_BYTES = 240 };
 
-/* The last lines of what was said, in one. */
-static void last_lines(const struct command_process *process, char text[static TOLD_BYTES])
-{
-    size_t end = process->said_length, length = 0;
-    while (end && (process->said[end - 1] == '\n' || process->said[end - 1] == '\r'))
-        end--;
-    for (size_t at = end > TOLD_BYTES - 1 ? end - (TOLD_BYTES - 1) : 0; at < end; at++) {
-        char c = process->said[at];
-        text[length++] = c == '\n' || c == '\r' ? ' ' : (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
-    }
-    text[length] = '\0';
-}
-
 void command_process_tell_end(struct command_process *process, char *text, size_t size)
 {
     static const double patience = 2;
@@ -207,7 +195,7 @@ void command_process_tell_end(struct command_process *process, char *text, size_
         describe_status(process->status, how, sizeof how);
     }
     take_said(process);
-    last_lines(process, said);
+    text_said(process->said, process->said_length, said, sizeof said);
     snprintf(text, size, said[0] ? "%s and said: %s" : "%s and said nothing on stderr", how, said);
 }
 

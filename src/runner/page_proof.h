@@ -7,7 +7,7 @@
 
 /* What the pages behind the data really are, and how that is known. */
 struct page_proof {
-    uint64_t guest_bytes; /* leaf size in the guest's own tables; 0 for native */
+    uint64_t guest_bytes; /* leaf size in the guest's own tables; 0: native, or not known */
     double host_share_2m; /* share of the memory behind 2 MiB (or larger) host mappings; NAN if unknown */
     double
         guest_share_2m; /* of a program: that of the memory it used behind leaves of 2 MiB; NAN: not told */

@@ -13,7 +13,7 @@ static void look(int file, enum elf_role role, const struct elf_place *program)
     struct elf_place place;
     if (elf_read(file, role, &elf, NULL) < 0 || elf_place(&elf, program, &place, NULL) < 0)
         return;
-    if (place.low % 4096 || place.bytes % 4096 || place.bytes > 2 * ELF_ADDRESS_MAX || !place.alignment ||
+    if (place.low % PAGE || place.bytes % PAGE || place.bytes > 2 * ADDRESSES_END || !place.alignment ||
         place.alignment & (place.alignment - 1))
         abort();
     for (unsigned i = 0; i < elf.segment_count; i++) {

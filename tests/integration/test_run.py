@@ -148,14 +148,21 @@ def test_every_thread_child_and_executed_program_is_inside():
 
 def test_a_program_sees_and_closes_its_own_descriptors_and_threads_alone():
     needs_kvm()
-    script = """import ctypes, os, resource
+    script = """import ctypes, fcntl, os, resource
+def state(number):
+    try: return fcntl.fcntl(number, fcntl.F_GETFD)
+    except OSError as error: return error.strerror
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 high = (16384 if hard >= 32768 else hard // 4 * 3) + 500  # among those of a domain (inside.c)
 os.dup2(1, high), os.dup2(1, high + 1)
 print(os.write(high, b"written\\n"), sorted(os.listdir("/proc/self/fd")) == sorted(os.listdir("/proc/self/fdinfo")), sorted(os.listdir("/proc/self/fd")))
-ctypes.CDLL(None).close_range(high, 2**32 - 1, 0)
-ctypes.CDLL(None).close_range(3, 2**32 - 1, 0)
+close_range = ctypes.CDLL(None).close_range
+for flags, last in ((4, 2**32 - 1), (4, high + 2), (0, high + 2), (2, 2**32 - 1), (0, 2**32 - 1), (8, 2**32 - 1)):
+    os.dup2(1, high + 2), os.dup2(1, 30)
+    print(flags, close_range(30, 30, flags), state(30), close_range(high + 2, last, flags), state(high + 2), state(high))
+close_range(high, 2**32 - 1, 0)
+close_range(3, 2**32 - 1, 0)
 print(sorted(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task")), os.stat("/proc/self/task/").st_nlink)
 os.fork() or os._exit(0)
 print(os.wait()[1])"""
@@ -387,6 +394,11 @@ def test_threads_take_turns_and_end():
     for threads, rounds in ((12, 5), (50, 2000)) if LONG else ((12, 5),):
         guest = same(program("threads"), str(threads), str(rounds), timeout=3600)
         assert guest.counts.threads == threads * rounds, guest.counts.threads
+
+
+def test_whoever_writes_to_a_page_does_not_notice_that_it_is_replaced():
+    needs_kvm()
+    same(program("replaced"), "300000" if LONG else "300")  # a thousand faults in a row, if on two CPUs
 
 
 def threads_started(count, inside):
@@ -822,6 +834,34 @@ def test_what_is_not_there_is_told_before_anything_runs():
         assert done.returncode == 1 and told in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
+def test_what_a_program_said_is_fit_for_a_terminal():
+    needs_kvm()
+    said = r"printf 'caf\303\251 \351 \302\2331m \033[31m' >&2; exit 3"
+    done = subprocess.run([VCOST, "run", "--quiet", "sh", "-c", said], capture_output=True, check=False)
+    assert done.returncode == 1 and 'said "café \ufffd ?1m ?[31m"' in done.stderr.decode(), done.stderr
+    for around, told in (([], 'the reason"; if'), (["--prepare", "cat long >&2; exit 1"], "the reason\n")):
+        with open(os.path.join(SCRATCH, "long"), "w", encoding="utf-8") as file:
+            file.write("what comes before\n" * 100 + "the reason\n")
+        done = subprocess.run([VCOST, "run", "--quiet", *around, "sh", "-c", "cat long >&2; exit 3"], capture_output=True, text=True, check=False, cwd=SCRATCH)
+        assert done.returncode == 1 and told in done.stderr and "said" in done.stderr and "…" in done.stderr, done.stderr
+
+
+def test_a_program_is_looked_for_in_path_as_execvp_does():
+    needs_kvm()
+    folders = {name: os.path.join(SCRATCH, "path", name) for name in ("folder", "not", "runs")}
+    os.makedirs(os.path.join(folders["folder"], "prog"))
+    for name, mode in (("not", 0o644), ("runs", 0o755)):
+        os.makedirs(folders[name])
+        with open(os.path.join(folders[name], "prog"), "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\necho $0\n")
+        os.chmod(file.name, mode)
+    path = ":".join(folders.values())
+    assert Run(["prog"], True, env={"PATH": path}).out.decode() == folders["runs"] + "/prog\n"
+    for path, told in ((folders["folder"] + ":" + folders["not"], "no program that you may run"), (SCRATCH, "no such program in PATH")):
+        done = subprocess.run([VCOST, "run", "prog"], env={"PATH": path}, capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and told in done.stderr, done
+
+
 def test_page_faults_that_the_guest_handles_are_a_line_of_the_account():
     needs_kvm()
     touch = (PRICES, "touch", "1000", "1")
@@ -870,6 +910,24 @@ def test_page_pairs_are_run_in_turns_and_proved():
         assert host == large or pages["host_share_2m"] == 0, pages
         assert kind == "native" or guest == large or pages["guest_share_2m"] == 0, pages
         assert kind == "native" or guest == small or pages["guest_share_2m"] > 0.5, pages  # its 40 MiB, whatever the host has
+
+
+def test_a_device_is_written_to_and_not_read():
+    needs_kvm()
+    told = ran("--output", "/dev/zero", "echo", "word")
+    assert told["fidelity"] == "same" and told["compared"] == "exit status", told
+    done = subprocess.run([VCOST, "run", "--quiet", "--check", "/dev/zero", "true"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "cannot read /dev/zero" in done.stderr, done
+
+
+def test_pages_that_nobody_could_look_at_are_not_known():
+    needs_kvm()
+    source, killed = os.path.join(SCRATCH, "killed.c"), os.path.join(SCRATCH, "killed")
+    with open(source, "w", encoding="ascii") as file:
+        file.write("#include <signal.h>\n#include <unistd.h>\nint main(void) { return kill(getpid(), 9); }\n")
+    subprocess.run(["gcc", "-static", source, "-o", killed], check=True)
+    pages = ran("--ignore-failure", "--guest-page", "4K", killed)["pages_obtained"]
+    assert pages["guest_bytes"] is None and pages["guest_bytes_reason"] == "not known" and not pages["as_asked"], pages
 
 
 NOT_AS_NATIVELY = "grep VmSize /proc/self/status"  # in a domain that tells of vcost's process

@@ -18,6 +18,7 @@ static void control_characters_and_broken_utf8_do_not_come_through(void **state)
         {"plain", TEXT_UTF8, "plain"},
         {"a\033[31mb\n", TEXT_UTF8, "a [31mb "},
         {"a\033b", TEXT_KEEP_CONTROLS, "a\033b"},
+        {"a\033[31m\x7f\xc2\x9b", TEXT_MARK_CONTROLS, "a?[31m??"},
         {"a\xc2\x9b"
          "31m",
             TEXT_UTF8, "a 31m"}, /* CSI as one C1 character */
@@ -46,6 +47,36 @@ static void a_small_buffer_never_gets_half_a_character(void **state)
     (void)state;
     text_clean("abµµ", TEXT_UTF8, out, sizeof out);
     assert_string_equal(out, "abµ");
+}
+
+static void of_what_a_program_said_the_end_is_one_line(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t length, size;
+        const char *line;
+    } said[] = {
+        {"first\nlast\r\n\n", 13, 64, "first last"},
+        {"\n", 1, 64, ""},
+        {"", 0, 64, ""},
+        {"a\0b\033c", 5, 64, "a?b?c"},
+        {"caf\xe9", 4, 64, "caf\xef\xbf\xbd"},
+        {"\xa9 and \xc3\xa9", 8, 64, " and \xc3\xa9"}, /* cut within its first character */
+        {"a\xe9\xe9z", 4, 9, "a\xef\xbf\xbd\xef\xbf\xbdz"},
+        {"a\xe9\xe9z", 4, 8, "…\xef\xbf\xbdz"},
+        {"a\xe9\xe9z", 4, 6, "…z"},
+        {"from first to last", 18, 9, "… last"},
+    };
+    char many[2 * TEXT_SAID_BYTES], out[TEXT_SAID_BYTES];
+    (void)state;
+    for (size_t i = 0; i < COUNT(said); i++) {
+        text_said(said[i].bytes, said[i].length, out, said[i].size);
+        assert_string_equal(out, said[i].line);
+    }
+    memset(many, 0xe9, sizeof many);
+    many[sizeof many - 1] = '.';
+    text_said(many, sizeof many, out, sizeof out);
+    assert_true(strlen(out) >= sizeof out - 3 && out[strlen(out) - 1] == '.');
 }
 
 static void cutting_keeps_to_columns_and_to_the_buffer(void **state)
@@ -91,6 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(control_characters_and_broken_utf8_do_not_come_through),
         cmocka_unit_test(a_small_buffer_never_gets_half_a_character),
+        cmocka_unit_test(of_what_a_program_said_the_end_is_one_line),
         cmocka_unit_test(cutting_keeps_to_columns_and_to_the_buffer),
         cmocka_unit_test(paragraphs_are_wrapped_between_words_and_keep_units),
     };

@@ -1,11 +1,11 @@
 #include "program/inside/access.h"
 
+#include "program/inside/page.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-enum { PAGE = 4096 };
 
 /* The kernel copies between two places of this process: what cannot be accessed is told, not felt. */
 static ssize_t copy(uint64_t there, void *here, size_t bytes, bool out)

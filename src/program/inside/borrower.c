@@ -135,15 +135,17 @@ static void release_borrower(void *context)
     free(borrower);
 }
 
+/* Once the child has begun it may end, and then another thread may release it: *borrower is gone. */
 static int64_t start_on(
     struct seat *seat, const struct thread *thread, uint64_t flags, struct borrower *borrower)
 {
+    const uint64_t tell = borrower->tell[0];
     borrower->thread.holder = &seat->holder;
     domain_cpu_release(borrower->thread.cpu);
     int64_t result = seat_start(seat, flags & ~(uint64_t)CLONE_DONE_HERE, go_on_as_borrower, borrower);
-    if (result > 0 && flags & CLONE_PARENT_SETTID) {
+    if (result > 0 && tell) {
         const uint32_t number = (uint32_t)result;
-        access_write(thread->process, borrower->tell[0], &number, sizeof number);
+        access_write(thread->process, tell, &number, sizeof number);
     }
     return result;
 }

@@ -4,7 +4,6 @@
 #include "program/inside/access.h"
 #include "program/inside/borrower.h"
 #include "program/inside/children.h"
-#include "program/inside/counted.h"
 #include "program/inside/machine_thread.h"
 #include "program/inside/roll.h"
 #include "program/inside/seat.h"
@@ -19,12 +18,10 @@
 
 /* ---- fork ---- */
 
-/* In the child: this thread alone, over a copy of the memory, with a virtual machine of its own. */
-static void go_on_as_child(struct thread *thread, const void *extended, uint64_t flags, uint64_t child_number)
+/* In the child: this thread alone, over a copy of the memory. */
+static void become_child(struct thread *thread, uint64_t flags, uint64_t child_number)
 {
     struct process *process = thread->process;
-    struct error error;
-    const uint32_t number = (uint32_t)getpid();
     thread->id = getpid();
     thread->first = true;
     thread->cpu = NULL;
@@ -39,17 +36,21 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
     roll_begin(thread);
     seats_forget();
     pthread_mutex_init(&process->actions_lock, NULL);
+}
+
+/* With a virtual machine of its own. */
+static void go_on_as_child(struct thread *thread, const void *extended, uint64_t flags, uint64_t child_number)
+{
+    struct process *process = thread->process;
+    struct error error;
+    const uint32_t number = (uint32_t)getpid();
+    become_child(thread, flags, child_number);
     int rc = domain_renew(process->domain, &error);
     if (rc == 0)
         rc = window_after_fork(process->window, &error);
     window_go_on(process->window);
-    if (rc == 0) {
-        counted_begin(process);
-        thread->cpu = domain_first_cpu(process->domain);
-        rc = thread_open(thread, &error);
-    }
     if (rc == 0)
-        rc = domain_set_extended(thread->cpu, extended, &error);
+        rc = thread_open_first(thread, extended, &error);
     if (rc == 0)
         rc = machine_begin(thread, &error);
     if (rc < 0)

@@ -6,6 +6,7 @@
 #include "program/inside/inside.h"
 #include "program/inside/load.h"
 #include "program/inside/own_proc.h"
+#include "program/inside/page.h"
 #include "program/inside/signals.h"
 
 #include <errno.h>
@@ -15,8 +16,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { PAGE = 4096 };
 
 /* ---- the program's words ---- */
 
@@ -30,7 +29,7 @@ struct look {
 /* What is at an address, to the end of its page; NULL: nothing that can be read. */
 static const char *look_at(struct look *look, uint64_t address)
 {
-    uint64_t page = address & -(uint64_t)PAGE;
+    uint64_t page = page_of(address);
     if (page != look->page && access_read(look->process, page, look->bytes, PAGE) < 0) {
         look->page = 0;
         return NULL;

@@ -2,24 +2,18 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/memory_limit.h"
+#include "program/inside/page.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 
-enum { PAGE = 4096 };
-
-static uint64_t pages_of(uint64_t bytes)
-{
-    return (bytes + PAGE - 1) & -(uint64_t)PAGE;
-}
-
 /* What it replaces it does not have any more. */
 static bool may_map(const struct process *process, const uint64_t *arguments)
 {
     const int flags = (int)arguments[3];
-    struct memory_wish wish = {.bytes = pages_of(arguments[1]),
+    struct memory_wish wish = {.bytes = whole_pages(arguments[1]),
         .data = (flags & MAP_TYPE) == MAP_PRIVATE && arguments[2] & PROT_WRITE};
     if (flags & MAP_FIXED) {
         wish.from = arguments[0];
@@ -52,7 +46,7 @@ static bool is_set_aside(struct window *window, uint64_t address)
 
 int64_t call_mprotect(struct thread *thread, const uint64_t *arguments)
 {
-    const uint64_t bytes = pages_of(arguments[1]);
+    const uint64_t bytes = whole_pages(arguments[1]);
     const struct memory_wish wish = {
         .from = arguments[0], .to = arguments[0] + bytes, .data = true, .rewrite = true};
     if (bytes && arguments[0] % PAGE == 0 && is_set_aside(thread->process->window, arguments[0]))
@@ -71,8 +65,8 @@ int64_t call_pkey_mprotect(struct thread *thread, const uint64_t *arguments)
 /* As much as it grows, or all of what stays and has a copy. */
 int64_t call_mremap(struct thread *thread, const uint64_t *arguments)
 {
-    const uint64_t before = arguments[3] & MREMAP_DONTUNMAP ? 0 : pages_of(arguments[1]),
-                   after = pages_of(arguments[2]);
+    const uint64_t before = arguments[3] & MREMAP_DONTUNMAP ? 0 : whole_pages(arguments[1]),
+                   after = whole_pages(arguments[2]);
     struct memory_wish wish = {.bytes = after - before};
     if (memory_is_limited(thread->process))
         wish.data = window_rights(thread->process->window, arguments[0]) & PROT_WRITE;
@@ -87,7 +81,7 @@ int64_t call_brk(struct thread *thread, const uint64_t *arguments)
     struct window *window = thread->process->window;
     if (!memory_is_limited(thread->process))
         return window_brk(window, arguments[0]);
-    const uint64_t before = pages_of((uint64_t)window_brk(window, 0)), after = pages_of(arguments[0]);
+    const uint64_t before = whole_pages((uint64_t)window_brk(window, 0)), after = whole_pages(arguments[0]);
     const struct memory_wish wish = {.bytes = after - before, .data = true};
     bool may = after <= before || memory_limits_let(thread->process, &wish);
     return window_brk(window, may ? arguments[0] : 0);
@@ -110,7 +104,7 @@ int64_t call_madvise(struct thread *thread, const uint64_t *arguments)
     int advice = (int)arguments[2];
     if (advice == GUARD_INSTALL || advice == GUARD_REMOVE)
         return -EINVAL;
-    const uint64_t address = arguments[0], bytes = pages_of(arguments[1]);
+    const uint64_t address = arguments[0], bytes = whole_pages(arguments[1]);
     if (advice == MADV_DONTFORK)
         window_keep_from_children(thread->process->window);
     bool possible = address % PAGE == 0 && bytes && address + bytes > address;
@@ -123,7 +117,7 @@ int64_t call_shmat(struct thread *thread, const uint64_t *arguments)
 {
     struct shmid_ds facts;
     if (memory_is_limited(thread->process) && shmctl((int)arguments[0], IPC_STAT, &facts) == 0 &&
-        !memory_limits_let(thread->process, &(struct memory_wish){.bytes = pages_of(facts.shm_segsz)}))
+        !memory_limits_let(thread->process, &(struct memory_wish){.bytes = whole_pages(facts.shm_segsz)}))
         return -ENOMEM;
     return window_shmat(thread->process->window, (int)arguments[0], arguments[1], (int)arguments[2]);
 }

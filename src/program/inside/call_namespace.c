@@ -34,14 +34,8 @@ static void wait_until_alone(const struct process *process)
 /* As for a child of fork(): another machine over the same memory. */
 static int make_machine(struct thread *thread, const void *extended, struct error *error)
 {
-    struct process *process = thread->process;
-    int rc = domain_renew(process->domain, error);
-    if (rc == 0) {
-        counted_begin(process);
-        thread->cpu = domain_first_cpu(process->domain);
-        rc = thread_open(thread, error);
-    }
-    return rc < 0 ? rc : domain_set_extended(thread->cpu, extended, error);
+    int rc = domain_renew(thread->process->domain, error);
+    return rc < 0 ? rc : thread_open_first(thread, extended, error);
 }
 
 /* What needs one thread comes first, then KVM has its own, and then the rest, after which it may have none.

@@ -3,6 +3,7 @@
 
 #include "program/inside/access.h"
 #include "program/inside/counted.h"
+#include "program/inside/page.h"
 #include "program/inside/seccomp.h"
 #include "program/inside/signals.h"
 #include "program/inside/thread.h"
@@ -40,13 +41,12 @@ int64_t call_set_tid_address(struct thread *thread, const uint64_t *arguments)
 int64_t call_arch_prctl(struct thread *thread, const uint64_t *arguments)
 {
     enum { SET_GS = 0x1001, SET_FS, GET_FS, GET_GS, GET_CPUID = 0x1011, SET_CPUID };
-    const uint64_t last_page = (UINT64_C(1) << 47) - 4096;
     struct domain_user *user = &thread->user;
     uint64_t value = arguments[1];
     switch ((int)arguments[0]) {
     case SET_FS:
     case SET_GS:
-        if (value >= last_page) /* Linux, TASK_SIZE_MAX */
+        if (value >= ADDRESSES_END)
             return -EPERM;
         *((int)arguments[0] == SET_FS ? &user->fs_base : &user->gs_base) = value;
         return 0;

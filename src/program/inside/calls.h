@@ -18,13 +18,7 @@ typedef int64_t call_function(struct thread *thread, const uint64_t *arguments);
 struct call {
     const char *name;
     enum call_way way;
-    /* Forwarded: what each argument is. v: a value; f: a descriptor; p: a pointer, or what may be one; s: a
-     * path; o: one that is opened, whose flags follow; V: a pointer to an array of struct iovec, whose length
-     * is the next argument; R: the same, of the process that the first argument names; M: to a struct msghdr;
-     * N: to an array of struct mmsghdr, whose length follows; A: of struct iocb, whose length comes before;
-     * I: what an ioctl() is handed; B: what io_uring_register() is; m: a mask of signals that holds while it
-     * waits; W: a pointer to one and its length; U: one of the two, as the flags of io_uring_enter() before
-     * it say. */
+    /* Forwarded: what each argument is, by a letter (call_check.c has them all). */
     const char *kinds;
     bool restarts;           /* interrupted by a handler with SA_RESTART, it is made again (signal(7)) */
     call_function *function; /* emulated */

@@ -1,5 +1,7 @@
 #include "program/inside/elf.h"
 
+#include "program/inside/page.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, HEADERS_MAX = 65536 / sizeof(Elf64_Phdr) };
+enum { HEADERS_MAX = 65536 / sizeof(Elf64_Phdr) };
 _Static_assert((int)HEADERS_MAX == (int)ELF_SEGMENTS_MAX, "each may be a segment");
 
 static int read_at(int file, uint64_t offset, void *to, size_t bytes, struct error *error)

@@ -21,7 +21,7 @@ static bool linux_maps(const struct elf_segment *segment, uint64_t at, bool owne
 {
     uint64_t zeros = owned ? 0 : segment->memory_bytes - segment->file_bytes;
     bool low = segment->file_bytes && at < WINDOW_EVERYONES_FROM;
-    return !(low && !can_map(at, ELF_PAGE, MAP_FIXED_NOREPLACE)) && !(zeros && !can_map(0, zeros, 0));
+    return !(low && !can_map(at, PAGE, MAP_FIXED_NOREPLACE)) && !(zeros && !can_map(0, zeros, 0));
 }
 
 int elf_map_look(const struct elf *elf, const struct elf_place *place, struct error *error)
@@ -29,8 +29,8 @@ int elf_map_look(const struct elf *elf, const struct elf_place *place, struct er
     bool lacks = !place->fixed && place->bytes > WINDOW_TO - WINDOW_FROM;
     for (unsigned i = 0; !place->chosen && i < elf->segment_count; i++) {
         const struct elf_segment *segment = &elf->segments[i];
-        uint64_t from = elf_page(segment->address + place->bias),
-                 to = elf_page_behind(segment->address + place->bias + segment->memory_bytes);
+        uint64_t from = page_of(segment->address + place->bias),
+                 to = whole_pages(segment->address + place->bias + segment->memory_bytes);
         bool owned = window_owns(from, to - from);
         if (segment->memory_bytes && !linux_maps(segment, from, owned))
             return error_set(error, EFAULT, "a segment of the program cannot be mapped");
@@ -44,16 +44,16 @@ int elf_map_look(const struct elf *elf, const struct elf_place *place, struct er
 static int64_t map_segment(
     const struct process *process, int file, const struct elf_segment *segment, uint64_t bias)
 {
-    static const char zeros[ELF_PAGE];
+    static const char zeros[PAGE];
     const int fresh_protection = PROT_READ | PROT_WRITE | (segment->protection & PROT_EXEC);
     struct window *window = process->window;
     uint64_t at = segment->address + bias, end = at + segment->memory_bytes,
              read_to = at + segment->file_bytes;
-    uint64_t fresh = segment->file_bytes ? elf_page_behind(read_to) : elf_page(at);
+    uint64_t fresh = segment->file_bytes ? whole_pages(read_to) : page_of(at);
     int64_t rc = 0;
     if (segment->file_bytes)
-        rc = window_mmap(window, elf_page(at), read_to - elf_page(at), segment->protection,
-            MAP_PRIVATE | MAP_FIXED, file, elf_page(segment->offset));
+        rc = window_mmap(window, page_of(at), read_to - page_of(at), segment->protection,
+            MAP_PRIVATE | MAP_FIXED, file, page_of(segment->offset));
     if (rc >= 0 && end > fresh && segment->memory_bytes)
         rc = window_mmap(
             window, fresh, end - fresh, fresh_protection, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
@@ -73,12 +73,12 @@ static int64_t map_together(
     int64_t rc = 0;
     if (place->together && first->protection & PROT_WRITE) {
         rc = window_mmap(
-            window, 0, place->together, first->protection, MAP_PRIVATE, file, elf_page(first->offset));
+            window, 0, place->together, first->protection, MAP_PRIVATE, file, page_of(first->offset));
         if (rc >= 0)
             window_munmap(window, (uint64_t)rc, place->together);
     }
     if (rc >= 0 && place->together && place->fixed)
-        rc = window_munmap(window, elf_page(first->address), place->together);
+        rc = window_munmap(window, page_of(first->address), place->together);
     return rc;
 }
 

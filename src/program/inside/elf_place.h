@@ -4,19 +4,7 @@
 #define VCOST_PROGRAM_INSIDE_ELF_PLACE_H
 
 #include "program/inside/elf.h"
-
-enum { ELF_PAGE = 4096 };
-#define ELF_ADDRESS_MAX ((UINT64_C(1) << 47) - ELF_PAGE) /* Linux's TASK_SIZE */
-
-static inline uint64_t elf_page(uint64_t address)
-{
-    return address & -(uint64_t)ELF_PAGE;
-}
-
-static inline uint64_t elf_page_behind(uint64_t address)
-{
-    return elf_page(address + ELF_PAGE - 1);
-}
+#include "program/inside/page.h"
 
 /* Sums and differences of addresses wrap, as Linux' do. */
 struct elf_place {

@@ -15,8 +15,11 @@ struct heat {
     struct process *process;
     uint32_t number, harvest;
     uint64_t from_ns;
-    bool discards;                /* what is touched is of before it began */
-    struct heat_entry pending[2]; /* data and code of the region that is looked at; kind 0: nothing of it */
+    bool discards; /* what is touched is of before it began */
+    struct {
+        bool used;
+        struct heat_entry entry;
+    } pending[2]; /* data and code of the region that is looked at */
 };
 
 int heat_open(struct process *process, struct error *error)
@@ -58,22 +61,22 @@ static void write_entry(struct heat *heat, const struct heat_entry *entry, enum 
 static void flush(struct heat *heat)
 {
     for (unsigned code = 0; code < 2; code++)
-        if (heat->pending[code].kind) {
-            heat->pending[code].kind = HEAT_NOTHING;
-            write_entry(heat, &heat->pending[code], code ? HEAT_CODE : HEAT_DATA);
+        if (heat->pending[code].used) {
+            heat->pending[code].used = false;
+            write_entry(heat, &heat->pending[code].entry, code ? HEAT_CODE : HEAT_DATA);
         }
 }
 
 static void take_page(struct heat *heat, uint64_t address, bool code)
 {
-    struct heat_entry *entry = &heat->pending[code];
     uint64_t region = address / HEAT_REGION_BYTES, page = address % HEAT_REGION_BYTES / HEAT_PAGE_BYTES;
     for (unsigned i = 0; i < 2; i++)
-        if (heat->pending[i].kind && heat->pending[i].region != region)
+        if (heat->pending[i].used && heat->pending[i].entry.region != region)
             flush(heat);
-    if (!entry->kind)
-        *entry = (struct heat_entry){.kind = HEAT_HARVEST, .region = region};
-    entry->pages[page / 64] |= UINT64_C(1) << page % 64;
+    if (!heat->pending[code].used)
+        heat->pending[code].entry = (struct heat_entry){.region = region};
+    heat->pending[code].used = true;
+    heat->pending[code].entry.pages[page / 64] |= UINT64_C(1) << page % 64;
 }
 
 static void take_leaf(void *context, const struct page_leaf *leaf)
@@ -149,7 +152,7 @@ void heat_begin(struct process *process)
     heat->number = atomic_fetch_add(&heat->log->processes, 1);
     heat->harvest = 0;
     heat->from_ns = entry.from_ns = entry.to_ns = now_ns();
-    heat->pending[0].kind = heat->pending[1].kind = HEAT_NOTHING;
+    heat->pending[0].used = heat->pending[1].used = false;
     prctl(PR_GET_NAME, entry.name);
     write_entry(heat, &entry, HEAT_PROCESS);
     process->threaded = true;

@@ -2,6 +2,7 @@
 
 #include "host/descriptor.h"
 #include "monitor/kvm/kvm.h"
+#include "program/executable_find.h"
 #include "program/inside/children.h"
 #include "program/inside/counted.h"
 #include "program/inside/handed.h"
@@ -26,7 +27,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -230,27 +230,15 @@ static void name_after(const char *path)
 
 /* ---- beginning ---- */
 
-static int find_in_path(const char *name, char path[static PATH_MAX])
+static int find_path(
+    const struct process *process, const char *word, char path[static PATH_MAX], struct error *error)
 {
-    const char *places = getenv("PATH");
-    int code = ENOENT;
-    if (strchr(name, '/')) {
-        snprintf(path, PATH_MAX, "%s", name);
+    if (process->executed) { /* execve() looks nowhere else */
+        snprintf(path, PATH_MAX, "%s", word);
         return 0;
     }
-    for (const char *at = places ? places : "/bin:/usr/bin"; at;
-         at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
-        int length = (int)strcspn(at, ":");
-        snprintf(path, PATH_MAX, "%.*s%s%s", length, at, length ? "/" : "./", name);
-        struct stat facts;
-        if (stat(path, &facts) < 0 || S_ISDIR(facts.st_mode))
-            continue;
-        if (access(path, X_OK) == 0)
-            return 0;
-        if (errno == EACCES)
-            code = EACCES;
-    }
-    return -code;
+    int rc = executable_find(word, path);
+    return rc < 0 ? error_errno(error, -rc, "cannot execute %.300s", word) : 0;
 }
 
 /* What the kernel does not know, and is no broken program: execvp() hands it to the shell. */
@@ -265,47 +253,58 @@ static bool is_for_the_shell(const char *path)
     return is;
 }
 
+/* Where the shell comes in, it stands in front of the words, and is what is executed. */
+static int look_at_program(const struct process *process, struct load_what *what, char ***words,
+    struct loadable **loadable, struct error *error)
+{
+    static char shell[] = "/bin/sh";
+    int rc = load_look(what, loadable, error);
+    if (rc != -ENOEXEC || process->executed || !is_for_the_shell(what->path))
+        return rc;
+    **words = (char *)what->path;
+    *--*words = shell;
+    *what = (struct load_what){.path = shell, .file = -1};
+    return load_look(what, loadable, error);
+}
+
+static int begin_program(struct thread *thread, const struct loadable *loadable, char **words,
+    char **environment, struct error *error)
+{
+    struct process *process = thread->process;
+    int rc = make_domain(process, error);
+    if (rc == 0)
+        rc = load_program(process, loadable, words, environment, &thread->user, error);
+    if (rc < 0)
+        return rc;
+    tally_add(&process->tally->programs, 1);
+    return thread_open_first(thread, NULL, error);
+}
+
 static int begin(
     struct process *process, struct thread *thread, char **argv, char **environment, struct error *error)
 {
-    static char path[PATH_MAX], shell[] = "/bin/sh";
+    static char path[PATH_MAX];
     char **words = argv + INSIDE_ARGUMENTS;
     struct loadable *loadable;
     struct load_what what = {.path = path, .file = -1};
     int rc = take_handed(process, thread, argv[INSIDE_HANDED], &what.file, error);
     if (rc == 0)
         rc = take_descriptors(&process->kept, error);
+    if (rc == 0)
+        rc = find_path(process, argv[INSIDE_PATH], path, error);
     if (rc < 0)
         return rc;
     take_actions(process);
-    if (process->executed) /* execve() looks nowhere else */
-        snprintf(path, sizeof path, "%s", argv[INSIDE_PATH]);
-    else if ((rc = find_in_path(argv[INSIDE_PATH], path)) < 0)
-        return error_errno(error, -rc, "cannot execute %.300s", argv[INSIDE_PATH]);
-    rc = load_look(&what, &loadable, error);
-    if (rc == -ENOEXEC && !process->executed && is_for_the_shell(path)) {
-        *words = path;
-        *--words = shell;
-        rc = load_look(&(struct load_what){.path = shell, .file = -1}, &loadable, error);
+    rc = look_at_program(process, &what, &words, &loadable, error);
+    if (rc == 0) {
+        know_executable(process, loadable);
+        name_after(is_descriptor(what.path) ? process->executable : what.path);
+        rc = begin_program(thread, loadable, words, environment, error);
+        load_free(loadable);
     }
     if (rc == -EFAULT)
         signals_die(SIGSEGV); /* as of any other that Linux can no longer refuse */
-    if (rc < 0)
-        return rc;
-    know_executable(process, loadable);
-    name_after(*words == shell ? shell : is_descriptor(path) ? process->executable : path);
-    rc = make_domain(process, error);
-    if (rc == 0)
-        rc = load_program(process, loadable, words, environment, &thread->user, error);
-    if (rc == -EFAULT)
-        signals_die(SIGSEGV);
-    load_free(loadable);
-    if (rc < 0)
-        return rc;
-    counted_begin(process);
-    tally_add(&process->tally->programs, 1);
-    thread->cpu = domain_first_cpu(process->domain);
-    return thread_open(thread, error);
+    return rc;
 }
 
 int inside_main(int argc, char **argv, char **environment)

@@ -2,6 +2,7 @@
 
 #include "program/inside/elf_map.h"
 #include "program/inside/memory_limit.h"
+#include "program/inside/page.h"
 #include "program/inside/signal_frame.h"
 #include "program/inside/stack.h"
 
@@ -20,8 +21,6 @@
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-enum { PAGE = 4096 };
 
 /* ---- looking ---- */
 

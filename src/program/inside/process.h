@@ -98,8 +98,10 @@ struct thread {
     uint64_t clear_on_exit;       /* set_tid_address() */
     const struct filter *filters; /* its own (seccomp.h), besides those of the process */
     bool strict;                  /* SECCOMP_MODE_STRICT */
-    uint64_t retried;             /* an address whose fault was none, and how often in a row */
-    unsigned retries;
+    struct {
+        uint64_t place, changes; /* window_others_changes() then */
+        unsigned times;
+    } in_vain;                /* faults in a row that there was no reason for (thread.c) */
     struct thread *next;      /* roll.h */
     const atomic_int *holder; /* seat.h; NULL: it is on none */
 };

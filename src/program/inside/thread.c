@@ -85,45 +85,81 @@ static void take_exception(struct thread *thread, const struct domain_fault *fau
     signals_raise(thread, &info, fault->vector, fault->error_code, 0);
 }
 
-/* A change of the memory by another thread takes pages away for a moment. A fault of which there is no reason
- * any more is none; a thousand of them in a row are an error of the domain's. */
-static void take_page_fault(struct thread *thread, const struct domain_fault *fault)
+enum fault_kind {
+    FAULT_NO_REASON,
+    FAULT_BEHIND_END,
+    FAULT_NOTHING_THERE,
+    FAULT_BELOW_STACK,
+    FAULT_FORBIDDEN
+};
+
+static const struct {
+    int number, code;
+} fault_signals[] = {
+    [FAULT_BEHIND_END] = {SIGBUS, BUS_ADRERR},
+    [FAULT_NOTHING_THERE] = {SIGSEGV, SEGV_MAPERR},
+    [FAULT_BELOW_STACK] = {SIGSEGV, SEGV_MAPERR},
+    [FAULT_FORBIDDEN] = {SIGSEGV, SEGV_ACCERR},
+};
+
+/* Changes nothing, but that it may look where mapped files end. */
+static enum fault_kind kind_of(struct window *window, const struct domain_fault *fault)
 {
-    enum { WRITE = 2, FETCH = 16, RETRIES_MAX = 1000 };
+    enum { WRITE = 2, FETCH = 16 };
     uint64_t address = fault->address;
-    int rights = window_holds(thread->process->window, address, 1)
-                     ? window_rights(thread->process->window, address)
-                     : AREA_NONE;
+    int rights = window_holds(window, address, 1) ? window_rights(window, address) : AREA_NONE;
     int needs = fault->error_code & FETCH ? PROT_EXEC : fault->error_code & WRITE ? PROT_WRITE : 0;
     bool may = rights > 0 && (rights & needs) == needs;
     /* Whether what is there may be executed is found out only where something is (Linux, access_error()). */
     bool fetches_data = !may && rights > 0 && needs == PROT_EXEC;
+    if (rights == AREA_NONE)
+        return FAULT_NOTHING_THERE;
     if (fetches_data)
-        window_take_ends(thread->process->window);
-    if ((may || fetches_data) && window_is_behind_end(thread->process->window, address)) {
-        siginfo_t info = info_of(SIGBUS, BUS_ADRERR, address);
-        signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
-        return;
-    }
-    thread->retries = thread->retried == address ? thread->retries + 1 : 0;
-    thread->retried = address;
+        window_take_ends(window);
+    if ((may || fetches_data) && window_is_behind_end(window, address))
+        return FAULT_BEHIND_END;
+    return may                                      ? FAULT_NO_REASON
+           : window_is_below_stack(window, address) ? FAULT_BELOW_STACK
+                                                    : FAULT_FORBIDDEN;
+}
+
+/* How often in a row there was a fault in vain at a place, while no other thread changed the memory. */
+static unsigned count_in_vain(struct thread *thread, uint64_t place)
+{
+    uint64_t changes = window_others_changes();
+    bool again = thread->in_vain.place == place && thread->in_vain.changes == changes;
+    thread->in_vain.place = place;
+    thread->in_vain.changes = changes;
+    return thread->in_vain.times = again ? thread->in_vain.times + 1 : 0;
+}
+
+/* A change of the memory by another thread takes pages away for a moment, and some mappings get them only
+ * now. A thousand such faults in a row are an error of the domain's. */
+static void go_on_after(struct thread *thread, const struct domain_fault *fault)
+{
+    enum { IN_VAIN_MAX = 1000 };
     struct error error;
-    if (may && window_bring(thread->process->window, address, &error) < 0)
-        process_fail(thread->process, &error);
-    if (may && thread->retries < RETRIES_MAX)
-        return;
-    if (may) {
-        error_set(&error, EPROTO,
+    int rc = window_bring(thread->process->window, fault->address, &error);
+    if (rc == 0 && count_in_vain(thread, fault->address) >= IN_VAIN_MAX)
+        rc = error_set(&error, EPROTO,
             "the guest faults again and again at 0x%llx (error code 0x%llx), where it has memory",
-            (unsigned long long)address, (unsigned long long)fault->error_code);
+            (unsigned long long)fault->address, (unsigned long long)fault->error_code);
+    if (rc < 0)
         process_fail(thread->process, &error);
-    }
-    if (rights == AREA_NONE &&
-        (call_vsyscall(thread, fault) || window_grow(thread->process->window, address)))
+}
+
+static void take_page_fault(struct thread *thread, const struct domain_fault *fault)
+{
+    struct window *window = thread->process->window;
+    enum fault_kind kind = kind_of(window, fault);
+    if (kind == FAULT_NO_REASON) {
+        go_on_after(thread, fault);
         return;
-    bool nothing = rights == AREA_NONE || window_is_below_stack(thread->process->window, address);
-    siginfo_t info = info_of(SIGSEGV, nothing ? SEGV_MAPERR : SEGV_ACCERR, address);
-    signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
+    }
+    if (kind == FAULT_NOTHING_THERE && (call_vsyscall(thread, fault) || window_grow(window, fault->address)))
+        return;
+    siginfo_t info = info_of(fault_signals[kind].number, fault_signals[kind].code, fault->address);
+    signals_raise(thread, &info, PAGE_FAULT, fault->error_code, fault->address);
 }
 
 /* Behind the end of a file that is mapped: that is taken from the guest, whose own fault then tells where; or
@@ -132,12 +168,10 @@ static void take_host_fault(struct thread *thread)
 {
     enum { IN_VAIN_MAX = 3 };
     siginfo_t info = info_of(SIGBUS, BUS_ADRERR, 0);
-    uint64_t rip = thread->user.registers.rip;
     tally_add(&thread->process->tally->host_faults, 1);
-    bool taken = window_take_ends(thread->process->window);
-    thread->retries = !taken && thread->retried == rip ? thread->retries + 1 : 0;
-    thread->retried = rip;
-    if (thread->retries >= IN_VAIN_MAX)
+    if (window_take_ends(thread->process->window))
+        thread->in_vain.place = 0;
+    else if (count_in_vain(thread, thread->user.registers.rip) >= IN_VAIN_MAX)
         signals_raise(thread, &info, PAGE_FAULT, 4, 0);
 }
 
@@ -148,6 +182,14 @@ int thread_open(struct thread *thread, struct error *error)
     const struct process *process = thread->process;
     int rc = thread->cpu ? 0 : domain_cpu_of(process->domain, process->files, &thread->cpu, error);
     return rc < 0 ? rc : domain_user_open(thread->cpu, &process->mode, error);
+}
+
+int thread_open_first(struct thread *thread, const void *extended, struct error *error)
+{
+    counted_begin(thread->process);
+    thread->cpu = domain_first_cpu(thread->process->domain);
+    int rc = thread_open(thread, error);
+    return rc < 0 || !extended ? rc : domain_set_extended(thread->cpu, extended, error);
 }
 
 void *thread_copy_extended(const struct thread *thread)
@@ -267,10 +309,9 @@ static int set_up(struct start *start)
     struct error error;
     const uint32_t number = (uint32_t)gettid();
     thread->id = gettid();
-    if (thread_open(thread, &error) < 0)
-        return -EAGAIN;
-    if (domain_set_extended(thread->cpu, start->extended, &error) < 0) {
-        domain_cpu_give(thread->cpu);
+    if (thread_open(thread, &error) < 0 || domain_set_extended(thread->cpu, start->extended, &error) < 0) {
+        if (thread->cpu)
+            domain_cpu_give(thread->cpu);
         return -EAGAIN;
     }
     for (int i = 0; i < 2; i++)

@@ -12,6 +12,10 @@ int thread_open(struct thread *thread, struct error *error);
  * caller frees; NULL: no memory, or they cannot be read. */
 void *thread_copy_extended(const struct thread *thread);
 
+/* As thread_open() in a domain that was just made: takes its first one, with these registers, or as they are
+ * in a new one (NULL). */
+int thread_open_first(struct thread *thread, const void *extended, struct error *error);
+
 /* Runs it until it has ended, and with it this thread of the host; or the process. */
 _Noreturn void thread_run(struct thread *thread);
 

@@ -4,6 +4,7 @@
 #include "program/inside/window_internal.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -133,7 +134,7 @@ int window_bring(struct window *window, uint64_t address, struct error *error)
     int rc = 0;
     pthread_mutex_lock(&window->lock);
     const struct area *area = areas_at(&window->areas, address);
-    page_tables_walk(domain_tables(window->domain), GVA(address & -(uint64_t)PAGE), &walk);
+    page_tables_walk(domain_tables(window->domain), GVA(page_of(address)), &walk);
     if (address >= window->clock.from && address < window->clock.code)
         rc = window_start_clock(window, error);
     /* However long it is: of a large one that was cut in two a short one may be left. */
@@ -142,7 +143,7 @@ int window_bring(struct window *window, uint64_t address, struct error *error)
         from = from > area->from ? from : area->from;
         to = to < area->to ? to : area->to;
         rc = map_in_piece(window, from, to, rights_of(area->protection), error);
-        from = address & -(uint64_t)PAGE;
+        from = page_of(address);
         if (rc == -EEXIST) /* a part of it was mapped when it was another mapping's */
             rc = map_in_piece(window, from, from + PAGE, rights_of(area->protection), error);
         if (rc == -EEXIST) /* so was this page, or the guest's kernel makes it present */
@@ -156,6 +157,7 @@ int window_bring(struct window *window, uint64_t address, struct error *error)
 
 static _Thread_local struct window_work work;
 static _Thread_local uint64_t work_from_ns;
+static atomic_uint_fast64_t changes; /* by all threads */
 
 static uint64_t own_cpu_ns(void)
 {
@@ -181,6 +183,11 @@ struct window_work window_work(void)
     return work;
 }
 
+uint64_t window_others_changes(void)
+{
+    return changes - work.calls;
+}
+
 int window_host_call(void *context, struct error *error)
 {
     struct host_call *call = context;
@@ -189,6 +196,7 @@ int window_host_call(void *context, struct error *error)
     call->result = syscall(call->number, with[0], with[1], with[2], with[3], with[4], with[5]);
     work_from_ns += own_cpu_ns() - from_ns;
     work.calls++;
+    changes++;
     if (call->result >= 0)
         return 0;
     call->result = -errno;

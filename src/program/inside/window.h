@@ -109,6 +109,9 @@ struct window_work {
 };
 struct window_work window_work(void);
 
+/* How many of them other threads have made: so often they changed this memory. */
+uint64_t window_others_changes(void);
+
 /* From now on whatever is mapped to be read may be executed, too (personality(2), READ_IMPLIES_EXEC). */
 void window_reading_executes(struct window *window, bool does);
 
@@ -127,7 +130,7 @@ void window_raise_stack(struct window *window, uint64_t bytes);
  * (MAP_GROWSDOWN)? */
 bool window_grow(struct window *window, uint64_t address);
 /* Where natively there is nothing, though the memory that the stack may grow into is set aside. */
-bool window_is_below_stack(const struct window *window, uint64_t address);
+bool window_is_below_stack(struct window *window, uint64_t address);
 
 /* A free range of so many bytes, for who maps pieces of it with MAP_FIXED next; 0: there is none. */
 uint64_t window_find(struct window *window, uint64_t bytes, uint64_t alignment);

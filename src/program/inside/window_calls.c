@@ -12,8 +12,6 @@
 #define LOW_FROM UINT64_C(0x40000000)
 #define LOW_TO UINT64_C(0x80000000)
 
-#define ADDRESSES ((UINT64_C(1) << 47) - PAGE) /* Linux's TASK_SIZE, with tables of four levels */
-
 uint64_t window_find_free(struct window *window, uint64_t bytes, uint64_t alignment, int flags)
 {
     if (flags & MAP_32BIT)
@@ -44,7 +42,7 @@ static int64_t choose(struct window *window, uint64_t wish, uint64_t bytes, int 
         *address = wish;
         return window_owns(wish, bytes) ? 0 : -ENOMEM;
     }
-    wish &= -(uint64_t)PAGE;
+    wish = page_of(wish);
     if (wish >= WINDOW_EVERYONES_FROM && window_owns(wish, bytes) && window_is_free(window, wish, bytes))
         *address = wish;
     else
@@ -119,10 +117,10 @@ static int64_t take(struct window *window, uint64_t from, uint64_t to)
 
 int64_t window_munmap(struct window *window, uint64_t address, uint64_t bytes)
 {
-    const uint64_t to = address + window_pages(bytes);
+    const uint64_t to = address + whole_pages(bytes);
     const struct area *area;
     int64_t rc = 0;
-    if (address % PAGE || !bytes || address > ADDRESSES || bytes > ADDRESSES - address)
+    if (address % PAGE || !bytes || address > ADDRESSES_END || bytes > ADDRESSES_END - address)
         return -EINVAL;
     window_begin(window);
     if (window_owns(address, to - address))
@@ -137,23 +135,45 @@ int64_t window_munmap(struct window *window, uint64_t address, uint64_t bytes)
     return rc;
 }
 
+int64_t window_protect(struct window *window, uint64_t from, uint64_t to, int protection)
+{
+    uint64_t end = from;
+    for (const struct area *area; end < to && (area = areas_at(&window->areas, end));)
+        end = area->to;
+    end = end < to ? end : to;
+    struct host_call call = {
+        .number = SYS_mprotect, .arguments = {(long)from, (long)(end - from), protection}};
+    int64_t rc = end > from ? window_change(window, from, end, obtained(window, protection), &call) : -ENOMEM;
+    return rc == 0 && end < to ? -ENOMEM : rc;
+}
+
 /* From where a mapping begins that grows downwards, which the kernel knows. */
 static int64_t protect_grown(struct window *window, uint64_t address, uint64_t to, int protection)
 {
     struct host_call call = {
         .number = SYS_mprotect, .arguments = {(long)address, (long)(to - address), protection}};
-    window_begin(window);
     const struct area *area = areas_at(&window->areas, address);
-    int64_t rc = area ? window_change(window, area->from, to, AREA_ASK, &call) : -ENOMEM;
-    window_end(window);
-    return rc;
+    if (!window->grows)
+        return -EINVAL;
+    return area && window_owns(address, to - address) ? window_change(window, area->from, to, AREA_ASK, &call)
+                                                      : -ENOMEM;
 }
 
-/* Up to the first hole it takes effect, and then it fails. */
+/* PROT_GROWSDOWN: the stack cannot grow further here than it is mapped. */
+static int64_t protect_downwards(struct window *window, uint64_t address, uint64_t to, int protection)
+{
+    const uint64_t bottom = window->stack.bottom;
+    const struct area *area = areas_at(&window->areas, address);
+    if (address < bottom || address >= window->stack.top)
+        return protect_grown(window, address, to, protection);
+    return window_protect(
+        window, area && area->from > bottom ? area->from : bottom, to, protection & ~PROT_GROWSDOWN);
+}
+
 int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes, int protection)
 {
     enum { SEMAPHORES = 8 /* PROT_SEM */, BOTH = PROT_GROWSDOWN | PROT_GROWSUP };
-    uint64_t to = address + window_pages(bytes), end = address;
+    uint64_t to = address + whole_pages(bytes);
     if (address % PAGE || (protection & BOTH) == BOTH)
         return -EINVAL;
     if (!bytes)
@@ -162,27 +182,12 @@ int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes,
         return -ENOMEM;
     if (protection & ~(ALL_RIGHTS | SEMAPHORES | PROT_GROWSDOWN))
         return -EINVAL;
-    bool of_stack = address >= window->stack.bottom && address < window->stack.top;
-    if (protection & PROT_GROWSDOWN && !of_stack && !window->grows)
-        return -EINVAL;
     protection = readable(protection);
-    if (protection & PROT_GROWSDOWN && !of_stack)
-        return window_owns(address, to - address) ? protect_grown(window, address, to, protection) : -ENOMEM;
     window_begin(window);
-    if (protection & PROT_GROWSDOWN) {
-        const struct area *area = areas_at(&window->areas, address);
-        end = address = area && area->from > window->stack.bottom ? area->from : window->stack.bottom;
-        protection &= ~PROT_GROWSDOWN;
-    }
-    for (const struct area *area; end < to && (area = areas_at(&window->areas, end));)
-        end = area->to;
-    end = end < to ? end : to;
-    struct host_call call = {
-        .number = SYS_mprotect, .arguments = {(long)address, (long)(end - address), protection}};
-    int64_t rc =
-        end > address ? window_change(window, address, end, obtained(window, protection), &call) : -ENOMEM;
+    int64_t rc = protection & PROT_GROWSDOWN ? protect_downwards(window, address, to, protection)
+                                             : window_protect(window, address, to, protection);
     window_end(window);
-    return rc == 0 && end < to ? -ENOMEM : rc;
+    return rc;
 }
 
 uint64_t window_find(struct window *window, uint64_t bytes, uint64_t alignment)
@@ -203,7 +208,7 @@ void window_set_heap(struct window *window, uint64_t start)
 int64_t window_brk(struct window *window, uint64_t end)
 {
     window_begin(window);
-    uint64_t now = window_pages(window->heap_end), wanted = window_pages(end);
+    uint64_t now = whole_pages(window->heap_end), wanted = whole_pages(end);
     int64_t rc = 0;
     if (end < window->heap || !window_owns(window->heap, end - window->heap) ||
         end - window->heap > HEAP_ROOM) {
@@ -238,7 +243,7 @@ int64_t window_shmat(struct window *window, int segment, uint64_t wish, int flag
         return -EINVAL;
     if (shmctl(segment, IPC_STAT, &facts) < 0)
         return errno == EACCES && !wish ? -EACCES : -errno;
-    uint64_t bytes = window_pages(facts.shm_segsz);
+    uint64_t bytes = whole_pages(facts.shm_segsz);
     int protection = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) | (flags & SHM_EXEC ? PROT_EXEC : 0);
     window_begin(window);
     if (!wish)

@@ -3,13 +3,14 @@
 #define VCOST_PROGRAM_INSIDE_WINDOW_INTERNAL_H
 
 #include "program/inside/areas.h"
+#include "program/inside/page.h"
 #include "program/inside/window.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
-enum { PAGE = 4096, ALL_RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
+enum { ALL_RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
 #define LARGE_BYTES UINT64_C(0x200000)
 
 /* With the rights of an area: it lies behind the end of a file, and the guest does not have it. */
@@ -117,16 +118,13 @@ uint64_t window_mapped_bytes(FILE *maps, uint64_t from);
  * window_maps.c. */
 uint64_t window_attached_bytes(FILE *maps, uint64_t from);
 
-static inline uint64_t window_pages(uint64_t bytes)
-{
-    return (bytes + PAGE - 1) & -(uint64_t)PAGE;
-}
-
 /* ---- window_calls.c ---- */
 
 bool window_is_free(const struct window *window, uint64_t from, uint64_t bytes);
 /* 0: there is none. flags: MAP_32BIT counts. */
 uint64_t window_find_free(struct window *window, uint64_t bytes, uint64_t alignment, int flags);
+/* mprotect() of [from, to): up to the first hole it takes effect, and then it fails. */
+int64_t window_protect(struct window *window, uint64_t from, uint64_t to, int protection);
 /* What a mapping of so many bytes is aligned to, so that large pages fit. flags: MAP_HUGETLB counts. */
 uint64_t window_alignment(uint64_t bytes, int flags);
 

@@ -92,9 +92,9 @@ int window_read_areas(struct window *window, FILE *maps, uint64_t from, uint64_t
 /* "": as the kernel names it. */
 static const char *name_of(const struct window *window, uint64_t from, uint64_t to)
 {
-    return from >= window->heap && to <= window_pages(window->heap_end) ? "[heap]"
-           : from >= window->stack.bottom && to <= window->stack.top    ? "[stack]"
-                                                                        : "";
+    return from >= window->heap && to <= whole_pages(window->heap_end) ? "[heap]"
+           : from >= window->stack.bottom && to <= window->stack.top   ? "[stack]"
+                                                                       : "";
 }
 
 /* [from, to) of a mapping. What is set aside for the stack it does not have natively. */
@@ -213,7 +213,7 @@ static bool can_read(uint64_t address)
 static uint64_t end_of(uint64_t from, uint64_t to)
 {
     while (from < to) {
-        uint64_t middle = from + ((to - from) / 2 & -(uint64_t)PAGE);
+        uint64_t middle = from + page_of((to - from) / 2);
         if (can_read(middle))
             from = middle + PAGE;
         else
@@ -260,7 +260,7 @@ bool window_take_ends(struct window *window)
 
 bool window_is_behind_end(struct window *window, uint64_t address)
 {
-    uint64_t page = address & -(uint64_t)PAGE;
+    uint64_t page = page_of(address);
     window_begin(window);
     const struct area *area = areas_at(&window->areas, address);
     bool behind = area && area->protection & AREA_BEHIND_END;

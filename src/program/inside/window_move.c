@@ -154,7 +154,7 @@ int64_t window_mremap(
     struct window *window, uint64_t address, uint64_t bytes, uint64_t to_bytes, int flags, uint64_t to)
 {
     enum { KNOWN = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP };
-    struct move move = {address, window_pages(bytes), to, window_pages(to_bytes), flags, to};
+    struct move move = {address, whole_pages(bytes), to, whole_pages(to_bytes), flags, to};
     if (flags & ~KNOWN)
         return -EINVAL;
     if (is_impossible(&move)) {

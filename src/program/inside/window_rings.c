@@ -30,7 +30,7 @@ int64_t window_map_where_kernel_wants(struct window *window, const struct host_c
     window_host_call(&chosen, NULL);
     if (chosen.result < 0)
         return chosen.result;
-    uint64_t bytes = window_pages((uint64_t)call->arguments[1]);
+    uint64_t bytes = whole_pages((uint64_t)call->arguments[1]);
     int64_t rc = give_mapped(window, (uint64_t)chosen.result, bytes, protection);
     if (rc < 0)
         munmap((void *)(uintptr_t)chosen.result, bytes);

@@ -13,7 +13,7 @@ enum { GUARD_BYTES = 1 << 20 };
 
 static uint64_t limited(uint64_t bytes)
 {
-    return bytes < WINDOW_STACK_BYTES ? window_pages(bytes) : WINDOW_STACK_BYTES;
+    return bytes < WINDOW_STACK_BYTES ? whole_pages(bytes) : WINDOW_STACK_BYTES;
 }
 
 int64_t window_make_stack(struct window *window, uint64_t bytes, int protection, uint64_t *bottom)
@@ -34,15 +34,21 @@ int64_t window_make_stack(struct window *window, uint64_t bytes, int protection,
 
 void window_raise_stack(struct window *window, uint64_t bytes)
 {
+    window_begin(window);
     uint64_t from = window->stack.top - limited(bytes), to = window->stack.bottom;
-    int protection = window_rights(window, to);
-    if (from < to && protection > 0 && window_mprotect(window, from, to - from, protection) == 0)
+    const struct area *area = areas_at(&window->areas, to);
+    int protection = area ? area->protection & ALL_RIGHTS : PROT_NONE;
+    if (from < to && protection && window_protect(window, from, to, protection) == 0)
         window->stack.bottom = from;
+    window_end(window);
 }
 
-bool window_is_below_stack(const struct window *window, uint64_t address)
+bool window_is_below_stack(struct window *window, uint64_t address)
 {
-    return address >= window->stack.guard && address < window->stack.bottom;
+    pthread_mutex_lock(&window->lock);
+    bool below = address >= window->stack.guard && address < window->stack.bottom;
+    pthread_mutex_unlock(&window->lock);
+    return below;
 }
 
 /* Whether a mapping may grow is the kernel's to say, which lets it as a system call comes to the address:
@@ -54,7 +60,7 @@ static bool kernel_has(uint64_t address)
 
 bool window_grow(struct window *window, uint64_t address)
 {
-    uint64_t from = address & -(uint64_t)PAGE;
+    uint64_t from = page_of(address);
     FILE *maps = NULL;
     struct error error;
     if (!window->grows || !window_owns(from, PAGE))
