@@ -247,6 +247,19 @@ def test_limits_of_memory_are_those_that_the_program_has_set():
     assert b"a\n1000000\n60000\n" in words.out, words.out
 
 
+def test_limits_are_a_process_whichever_of_its_threads_is_named():
+    needs_kvm()
+    script = """import resource, threading
+end = threading.Event()
+(one := threading.Thread(target=end.wait, daemon=True)).start()
+for limit, values in ((resource.RLIMIT_NOFILE, (500, 600)), (resource.RLIMIT_AS, (2 << 30, 3 << 30))):
+    print(resource.prlimit(one.native_id, limit, values) == resource.getrlimit(limit), resource.getrlimit(limit), resource.prlimit(0, limit) == values)
+(other := threading.Thread(target=lambda: print("runs"))).start()
+other.join()
+end.set()"""
+    assert b"(500, 600) True" in same("/usr/bin/python3", "-c", script).out
+
+
 def test_mappings_grow_downwards_and_the_lowest_pages_are_the_programs():
     needs_kvm()
     assert b"program: 500, 0" in same(program("grown")).out

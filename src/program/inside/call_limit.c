@@ -4,6 +4,7 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/access.h"
+#include "program/inside/roll.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -134,9 +135,16 @@ int64_t call_setrlimit(struct thread *thread, const uint64_t *arguments)
     return change_host(thread, SYS_setrlimit, arguments, arguments[0] == RLIMIT_STACK ? arguments[1] : 0);
 }
 
+/* By the number of any of its threads, too. */
+static bool names_own(const struct thread *thread, pid_t id)
+{
+    const struct thread *named = id ? roll_find(id) : thread;
+    return id == getpid() || (named && named->process == thread->process);
+}
+
 int64_t call_prlimit(struct thread *thread, const uint64_t *arguments)
 {
-    bool own = !arguments[0] || (pid_t)arguments[0] == getpid() || (pid_t)arguments[0] == thread->id;
+    bool own = names_own(thread, (pid_t)arguments[0]);
     if (own && arguments[1] == RLIMIT_NOFILE)
         return change_files(thread->process, arguments[2], arguments[3]);
     struct limit *limit = own ? own_limit(thread->process, arguments[1]) : NULL;
