@@ -51,6 +51,8 @@ int kvm_refused(struct error *error, unsigned long request, int code, const char
 int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const struct stop *stop);
 /* A descriptor that was made, moved to where the VM keeps them; -1 with errno, and it is closed. -1 stays. */
 int kvm_keep_fd(const struct vm *vm, int fd);
+/* Are its counters asked for at its end alone? Then no descriptor is kept for them. */
+bool kvm_counts_once(const struct vm *vm);
 
 /* vcpu.c */
 int kvm_vcpu(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);

@@ -1,7 +1,10 @@
 #include "monitor/kvm/stats.h"
 
+#include "host/descriptor.h"
+
 #include <errno.h>
 #include <linux/kvm.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -56,10 +59,15 @@ static int read_descriptors(struct kvm_stats *stats, struct error *error)
     return got == (ssize_t)all ? 0 : error_set(error, EPROTO, "cannot read the names of KVM's statistics");
 }
 
-int kvm_stats_open(struct kvm_stats *stats, int vm_or_vcpu, struct error *error)
+static void forget_offsets(struct kvm_stats *stats)
 {
     for (int i = 0; i < KVM_STATS; i++)
         stats->offset[i] = -1;
+}
+
+int kvm_stats_open(struct kvm_stats *stats, int vm_or_vcpu, struct error *error)
+{
+    forget_offsets(stats);
     stats->fd = ioctl(vm_or_vcpu, KVM_GET_STATS_FD, NULL);
     if (stats->fd < 0)
         return 0;
@@ -94,4 +102,35 @@ void kvm_stats_read(const struct kvm_stats *stats, struct counters *counters)
             memcpy(&value, block + (stats->offset[i] - first), sizeof value);
             counters_set(counters, table[i].name, value);
         }
+}
+
+/* ---- once ---- */
+
+/* Two processes that keep them at once keep the same. */
+static int find_places(struct kvm_stats *stats, struct monitor_places *places)
+{
+    struct error error;
+    if (atomic_load_explicit(&places->known, memory_order_acquire)) {
+        for (int i = 0; i < KVM_STATS; i++)
+            stats->offset[i] = (off_t)places->of[i];
+        return 0;
+    }
+    forget_offsets(stats);
+    int rc = read_descriptors(stats, &error);
+    for (int i = 0; rc == 0 && i < KVM_STATS; i++)
+        places->of[i] = stats->offset[i];
+    if (rc == 0)
+        atomic_store_explicit(&places->known, 1, memory_order_release);
+    return rc;
+}
+
+void kvm_stats_read_once(int vm_or_vcpu, struct monitor_places *places, struct counters *counters)
+{
+    struct rlimit limit;
+    descriptor_limit_raise(&limit); /* a program may have left none */
+    struct kvm_stats stats = {.fd = ioctl(vm_or_vcpu, KVM_GET_STATS_FD, NULL)};
+    descriptor_limit_restore(&limit);
+    if (stats.fd >= 0 && find_places(&stats, places) == 0)
+        kvm_stats_read(&stats, counters);
+    kvm_stats_close(&stats);
 }

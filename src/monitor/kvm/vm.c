@@ -40,6 +40,11 @@ int kvm_keep_fd(const struct vm *vm, int fd)
     return kept;
 }
 
+bool kvm_counts_once(const struct vm *vm)
+{
+    return vm->first_descriptor && vm->kept;
+}
+
 static int check(const struct vm *vm, int capability)
 {
     return ioctl(vm->kvm, KVM_CHECK_EXTENSION, capability);
@@ -77,9 +82,7 @@ static int open_descriptors(struct vm *vm, int device, struct error *error)
         ioctl(vm->fd, KVM_SET_TSS_ADDR, INTEL_TSS_PAGES);
     if (check(vm, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0)
         ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
-    rc = kvm_stats_open(&vm->stats, vm->fd, error);
-    vm->stats.fd = kvm_keep_fd(vm, vm->stats.fd);
-    return rc;
+    return kvm_counts_once(vm) ? 0 : kvm_stats_open(&vm->stats, vm->fd, error);
 }
 
 static int open_vm(struct vm *vm, int device, struct error *error)
@@ -145,7 +148,12 @@ static unsigned vcpus_max(const struct vm *vm)
 
 static void read_counters(const struct vm *vm, const struct vcpu *vcpu, struct counters *counters)
 {
-    kvm_stats_read(vcpu ? &vcpu->stats : &vm->stats, counters);
+    if (!kvm_counts_once(vm))
+        kvm_stats_read(vcpu ? &vcpu->stats : &vm->stats, counters);
+    else if (vcpu)
+        kvm_stats_read_once(vcpu->fd, &vm->kept->vcpu_places, counters);
+    else
+        kvm_stats_read_once(vm->fd, &vm->kept->vm_places, counters);
 }
 
 const struct monitor_ops monitor_kvm = {
