@@ -98,9 +98,9 @@ int kvm_irqchip(struct vm *vm, struct error *error);
 int kvm_answer_port(struct vm *vm, uint16_t port, int eventfd, struct error *error);
 int kvm_answer_address(struct vm *vm, gpa_t address, int eventfd, struct error *error);
 
-/* settings.c: opens /dev/kvm, or takes a copy of the descriptor `device` if that is not 0, and checks what is
- * needed of it; the reason for a failure says what to do. */
-int kvm_open(int device, int *kvm, struct error *error);
+/* settings.c: opens /dev/kvm, or takes a copy of the descriptor `device` if that is not 0, from the number
+ * `from` on, and checks what is needed of it; the reason for a failure says what to do. */
+int kvm_open(int device, int from, int *kvm, struct error *error);
 void kvm_describe(struct monitor_facts *facts);
 
 /* parameters.c: appends the parameters of KVM and of facts->provider, each module's sorted. What there is no

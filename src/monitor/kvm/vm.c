@@ -59,7 +59,7 @@ static unsigned limit(const struct vm *vm, int capability, unsigned otherwise)
 
 static int open_descriptors(struct vm *vm, int device, struct error *error)
 {
-    int rc = kvm_open(device, &vm->kvm, error);
+    int rc = kvm_open(device, vm->first_descriptor, &vm->kvm, error);
     if (rc < 0)
         return rc;
     int run_bytes = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
