@@ -51,8 +51,11 @@ int kvm_refused(struct error *error, unsigned long request, int code, const char
 int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const struct stop *stop);
 /* A descriptor that was made, moved to where the VM keeps them; -1 with errno, and it is closed. -1 stays. */
 int kvm_keep_fd(const struct vm *vm, int fd);
-/* Are its counters asked for at its end alone? Then no descriptor is kept for them. */
-bool kvm_counts_once(const struct vm *vm);
+/* Of a virtual CPU, or of the VM (NULL). Those of a program are asked for at its end, and opened no sooner
+ * (true). But to open those of a virtual CPU waits until it is outside the guest: once there are several,
+ * whose threads do not wait for each other, they are open. */
+bool kvm_counts_late(const struct vm *vm);
+int kvm_open_counters(struct vm *vm, struct vcpu *vcpu, struct error *error);
 
 /* vcpu.c */
 int kvm_vcpu(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);

@@ -59,21 +59,34 @@ static int read_descriptors(struct kvm_stats *stats, struct error *error)
     return got == (ssize_t)all ? 0 : error_set(error, EPROTO, "cannot read the names of KVM's statistics");
 }
 
-static void forget_offsets(struct kvm_stats *stats)
+static bool take_places(struct kvm_stats *stats, const struct monitor_places *places)
 {
+    bool known = places && atomic_load_explicit(&places->known, memory_order_acquire);
     for (int i = 0; i < KVM_STATS; i++)
-        stats->offset[i] = -1;
+        stats->offset[i] = known ? (off_t)places->of[i] : -1;
+    return known;
 }
 
-int kvm_stats_open(struct kvm_stats *stats, int vm_or_vcpu, struct error *error)
+/* Two processes that keep them at once keep the same. */
+static void keep_places(const struct kvm_stats *stats, struct monitor_places *places)
 {
-    forget_offsets(stats);
+    for (int i = 0; i < KVM_STATS; i++)
+        places->of[i] = stats->offset[i];
+    atomic_store_explicit(&places->known, 1, memory_order_release);
+}
+
+int kvm_stats_open(
+    struct kvm_stats *stats, int vm_or_vcpu, struct monitor_places *places, struct error *error)
+{
+    bool known = take_places(stats, places);
     stats->fd = ioctl(vm_or_vcpu, KVM_GET_STATS_FD, NULL);
-    if (stats->fd < 0)
+    if (stats->fd < 0 || known)
         return 0;
     int rc = read_descriptors(stats, error);
     if (rc < 0)
         kvm_stats_close(stats);
+    else if (places)
+        keep_places(stats, places);
     return rc;
 }
 
@@ -104,33 +117,15 @@ void kvm_stats_read(const struct kvm_stats *stats, struct counters *counters)
         }
 }
 
-/* ---- once ---- */
-
-/* Two processes that keep them at once keep the same. */
-static int find_places(struct kvm_stats *stats, struct monitor_places *places)
-{
-    struct error error;
-    if (atomic_load_explicit(&places->known, memory_order_acquire)) {
-        for (int i = 0; i < KVM_STATS; i++)
-            stats->offset[i] = (off_t)places->of[i];
-        return 0;
-    }
-    forget_offsets(stats);
-    int rc = read_descriptors(stats, &error);
-    for (int i = 0; rc == 0 && i < KVM_STATS; i++)
-        places->of[i] = stats->offset[i];
-    if (rc == 0)
-        atomic_store_explicit(&places->known, 1, memory_order_release);
-    return rc;
-}
-
 void kvm_stats_read_once(int vm_or_vcpu, struct monitor_places *places, struct counters *counters)
 {
+    struct kvm_stats stats;
     struct rlimit limit;
+    struct error error;
     descriptor_limit_raise(&limit); /* a program may have left none */
-    struct kvm_stats stats = {.fd = ioctl(vm_or_vcpu, KVM_GET_STATS_FD, NULL)};
+    int rc = kvm_stats_open(&stats, vm_or_vcpu, places, &error);
     descriptor_limit_restore(&limit);
-    if (stats.fd >= 0 && find_places(&stats, places) == 0)
+    if (rc == 0)
         kvm_stats_read(&stats, counters);
     kvm_stats_close(&stats);
 }

@@ -98,6 +98,18 @@ static int take_host_clock(const struct vcpu *vcpu, struct error *error)
     return 0;
 }
 
+/* The first one is outside the guest as the second is made: whoever runs it wants that, and waits for it. */
+static int open_counters(struct vm *vm, struct vcpu *vcpu, struct error *error)
+{
+    struct vcpu *first = vm->vcpus;
+    int rc = 0;
+    if (!kvm_counts_late(vm))
+        return kvm_open_counters(vm, vcpu, error);
+    if (first && !first->next)
+        rc = kvm_open_counters(vm, first, error);
+    return rc == 0 && first ? kvm_open_counters(vm, vcpu, error) : rc;
+}
+
 static int open_descriptors(struct vm *vm, struct vcpu *vcpu, struct error *error)
 {
     vcpu->fd = kvm_keep_fd(vm, kvm_create_fd(vm->fd, KVM_CREATE_VCPU, vcpu->id, vm->stop));
@@ -115,7 +127,7 @@ static int open_descriptors(struct vm *vm, struct vcpu *vcpu, struct error *erro
         rc = make_runnable(vcpu, error);
     if (rc == 0 && vm->host_clock)
         rc = take_host_clock(vcpu, error);
-    return rc < 0 || kvm_counts_once(vm) ? rc : kvm_stats_open(&vcpu->stats, vcpu->fd, error);
+    return rc < 0 ? rc : open_counters(vm, vcpu, error);
 }
 
 static int vcpu_open(struct vm *vm, struct vcpu *vcpu, struct error *error)
