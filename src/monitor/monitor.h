@@ -61,10 +61,15 @@ struct vm_exit {
 /* What a monitor would find out again for each virtual machine of this host, in memory that outlives them,
  * and may be shared with other processes: zero at first. To ask KVM which CPUID it supports takes a quarter
  * of a millisecond where this machine is a guest itself. */
-enum { MONITOR_KEPT_BYTES = 6144 };
+enum { MONITOR_KEPT_BYTES = 6144, MONITOR_PLACES = 14 };
 struct monitor_kept {
     _Atomic uint32_t bytes;        /* of data, which is there once this is not 0 */
     char data[MONITOR_KEPT_BYTES]; /* as a STATE_CPUID (machine_state.h): what virtual CPUs are shown */
+    /* Where counters stand in what the monitor tells, of a VM and of a virtual CPU. */
+    struct monitor_places {
+        _Atomic uint32_t known;
+        int64_t of[MONITOR_PLACES];
+    } vm_places, vcpu_places;
 };
 
 /* What is fixed when a virtual machine is created. */
@@ -82,7 +87,8 @@ struct vm_config {
     int device; /* open already, for who may not open it again (KVM: /dev/kvm); stays the caller's; 0: none */
     int first_descriptor; /* the descriptors that it keeps are this one or above: lower ones are a program's
                            */
-    struct monitor_kept *kept; /* NULL: nothing is kept. Must outlive the creation of its vcpus */
+    struct monitor_kept *kept; /* NULL: nothing is kept. Must outlive the creation of its vcpus, and
+                                  with first_descriptor the VM */
     const struct stop *stop; /* asked while the creation of the VM and its vcpus is interrupted; may be NULL,
                                 must outlive the VM */
 };

@@ -525,6 +525,19 @@ def test_every_process_tells_what_its_monitor_counted():
     assert counts.domains == counts.counted + 1 > 4, vars(counts)  # the kill ended one that could tell nothing
 
 
+def test_what_the_monitor_counted_is_told_without_waiting_for_a_thread_that_calls_nothing():
+    needs_kvm()
+    counts = same(program("busy")).counts
+    assert counts.domains == counts.counted == 1 and counts.monitor_exits >= counts.exits - 1, vars(counts)
+
+
+def test_a_program_that_leaves_no_descriptors_tells_what_its_monitor_counted():
+    needs_kvm()
+    script = """ulimit -n 10; for n in 3 4 5 6 7 8 9; do eval "exec $n< /"; done; exec 2> /dev/null 10< /; echo $?"""
+    counts = same("bash", "-c", script).counts
+    assert counts.domains == counts.counted == 1 and counts.monitor_exits >= counts.exits - 1, vars(counts)
+
+
 def test_what_a_signal_ends_tells_first_what_its_monitor_counted():
     needs_kvm()
     ends = "HUP INT QUIT ABRT USR1 USR2 PIPE ALRM TERM XCPU XFSZ VTALRM PROF"
@@ -664,6 +677,16 @@ def test_the_link_to_the_executable_is_a_link():
     script = "import os; print([(os.path.islink(f'/proc/{which}/exe'), os.stat(f'/proc/{which}/exe').st_size) for which in ('self', os.getpid())])"
     same(sys.executable, "-c", script)
     same("sh", "-c", "stat -c '%F %s' /proc/self/exe; stat -L -c '%F %s' /proc/self/exe; test -L /proc/self/exe")
+
+
+def test_the_path_of_the_executable_is_without_links_and_detours():
+    needs_kvm()
+    linked, place = os.path.join(SCRATCH, "linked"), os.path.realpath(os.path.dirname(program("words-static")))
+    os.symlink(place, linked)
+    for at in (place, linked, place + "/.", place + "//", f"{place}/../{os.path.basename(place)}", f"/../{place}", f"{linked}/../{os.path.basename(place)}"):
+        same(f"{at}/words-static", "0", SCRATCH + "/file")
+    same("./words-static", "0", SCRATCH + "/file", cwd=place)
+    same("sh", "-c", f"cp {place}/words-static ...; {SCRATCH}/... 0 file; ./... 0 file", cwd=SCRATCH)
 
 
 def test_namespaces_for_a_process_of_one_thread_are_had():

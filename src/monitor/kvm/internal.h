@@ -51,6 +51,11 @@ int kvm_refused(struct error *error, unsigned long request, int code, const char
 int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const struct stop *stop);
 /* A descriptor that was made, moved to where the VM keeps them; -1 with errno, and it is closed. -1 stays. */
 int kvm_keep_fd(const struct vm *vm, int fd);
+/* Of a virtual CPU, or of the VM (NULL). Those of a program are asked for at its end, and opened no sooner
+ * (true). But to open those of a virtual CPU waits until it is outside the guest: once there are several,
+ * whose threads do not wait for each other, they are open. */
+bool kvm_counts_late(const struct vm *vm);
+int kvm_open_counters(struct vm *vm, struct vcpu *vcpu, struct error *error);
 
 /* vcpu.c */
 int kvm_vcpu(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);
@@ -96,9 +101,9 @@ int kvm_irqchip(struct vm *vm, struct error *error);
 int kvm_answer_port(struct vm *vm, uint16_t port, int eventfd, struct error *error);
 int kvm_answer_address(struct vm *vm, gpa_t address, int eventfd, struct error *error);
 
-/* settings.c: opens /dev/kvm, or takes a copy of the descriptor `device` if that is not 0, and checks what is
- * needed of it; the reason for a failure says what to do. */
-int kvm_open(int device, int *kvm, struct error *error);
+/* settings.c: opens /dev/kvm, or takes a copy of the descriptor `device` if that is not 0, from the number
+ * `from` on, and checks what is needed of it; the reason for a failure says what to do. */
+int kvm_open(int device, int from, int *kvm, struct error *error);
 void kvm_describe(struct monitor_facts *facts);
 
 /* parameters.c: appends the parameters of KVM and of facts->provider, each module's sorted. What there is no

@@ -1,4 +1,5 @@
 /* What can be said about this host's KVM without running a guest. */
+#include "host/descriptor.h"
 #include "monitor/kvm/internal.h"
 
 #include <errno.h>
@@ -76,9 +77,11 @@ static int check_interface(int kvm, struct error *error)
     return 0;
 }
 
-int kvm_open(int opened, int *kvm, struct error *error)
+int kvm_open(int opened, int from, int *kvm, struct error *error)
 {
-    int fd = opened ? fcntl(opened, F_DUPFD_CLOEXEC, 3) : open(device, O_RDWR | O_CLOEXEC);
+    enum { BEHIND_STANDARD = 3 };
+    int fd = opened ? descriptor_copy(opened, from > BEHIND_STANDARD ? from : BEHIND_STANDARD, true)
+                    : open(device, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return open_error(errno, error);
     int rc = check_interface(fd, error);
@@ -121,7 +124,7 @@ void kvm_describe(struct monitor_facts *facts)
     struct error error;
     int kvm = -1;
     *facts = (struct monitor_facts){.name = "kvm", .technique = TECHNIQUE_UNKNOWN, .syscall_privilege = -1};
-    if (kvm_open(0, &kvm, &error) < 0) {
+    if (kvm_open(0, 0, &kvm, &error) < 0) {
         snprintf(facts->reason, sizeof facts->reason, "%.255s", error.text);
         facts->provider = fact_unknown("KVM cannot be used");
         return;

@@ -1,7 +1,10 @@
 #include "monitor/kvm/stats.h"
 
+#include "host/descriptor.h"
+
 #include <errno.h>
 #include <linux/kvm.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -56,16 +59,34 @@ static int read_descriptors(struct kvm_stats *stats, struct error *error)
     return got == (ssize_t)all ? 0 : error_set(error, EPROTO, "cannot read the names of KVM's statistics");
 }
 
-int kvm_stats_open(struct kvm_stats *stats, int vm_or_vcpu, struct error *error)
+static bool take_places(struct kvm_stats *stats, const struct monitor_places *places)
+{
+    bool known = places && atomic_load_explicit(&places->known, memory_order_acquire);
+    for (int i = 0; i < KVM_STATS; i++)
+        stats->offset[i] = known ? (off_t)places->of[i] : -1;
+    return known;
+}
+
+/* Two processes that keep them at once keep the same. */
+static void keep_places(const struct kvm_stats *stats, struct monitor_places *places)
 {
     for (int i = 0; i < KVM_STATS; i++)
-        stats->offset[i] = -1;
+        places->of[i] = stats->offset[i];
+    atomic_store_explicit(&places->known, 1, memory_order_release);
+}
+
+int kvm_stats_open(
+    struct kvm_stats *stats, int vm_or_vcpu, struct monitor_places *places, struct error *error)
+{
+    bool known = take_places(stats, places);
     stats->fd = ioctl(vm_or_vcpu, KVM_GET_STATS_FD, NULL);
-    if (stats->fd < 0)
+    if (stats->fd < 0 || known)
         return 0;
     int rc = read_descriptors(stats, error);
     if (rc < 0)
         kvm_stats_close(stats);
+    else if (places)
+        keep_places(stats, places);
     return rc;
 }
 
@@ -94,4 +115,17 @@ void kvm_stats_read(const struct kvm_stats *stats, struct counters *counters)
             memcpy(&value, block + (stats->offset[i] - first), sizeof value);
             counters_set(counters, table[i].name, value);
         }
+}
+
+void kvm_stats_read_once(int vm_or_vcpu, struct monitor_places *places, struct counters *counters)
+{
+    struct kvm_stats stats;
+    struct rlimit limit;
+    struct error error;
+    descriptor_limit_raise(&limit); /* a program may have left none */
+    int rc = kvm_stats_open(&stats, vm_or_vcpu, places, &error);
+    descriptor_limit_restore(&limit);
+    if (rc == 0)
+        kvm_stats_read(&stats, counters);
+    kvm_stats_close(&stats);
 }

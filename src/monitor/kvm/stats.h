@@ -5,10 +5,11 @@
 
 #include "base/error.h"
 #include "measure/counters.h"
+#include "monitor/monitor.h"
 
 #include <sys/types.h>
 
-enum { KVM_STATS = 14 };
+enum { KVM_STATS = MONITOR_PLACES };
 
 struct kvm_stats {
     int fd;                  /* -1: this kernel has no binary statistics */
@@ -16,11 +17,15 @@ struct kvm_stats {
 };
 
 /* Opens the counters of a VM or vCPU file descriptor. A kernel without them is no error: every value is then
- * unknown. */
-int kvm_stats_open(struct kvm_stats *stats, int vm_or_vcpu, struct error *error);
+ * unknown. places: where they stand, kept from one time to the next; NULL. It waits for a vCPU that runs. */
+int kvm_stats_open(
+    struct kvm_stats *stats, int vm_or_vcpu, struct monitor_places *places, struct error *error);
 void kvm_stats_close(struct kvm_stats *stats);
 
 /* Sets what vcost knows of a virtual CPU's counters, or of a VM's, as it is now. */
 void kvm_stats_read(const struct kvm_stats *stats, struct counters *counters);
+
+/* The same by a descriptor that is there for no longer than this. */
+void kvm_stats_read_once(int vm_or_vcpu, struct monitor_places *places, struct counters *counters);
 
 #endif

@@ -60,15 +60,17 @@ static int find_supported(const struct vm *vm, struct kvm_cpuid2 *cpuid, struct 
 /* Whatever KVM supports here is passed on: without it EFER.NX or AVX state may be refused. */
 static int pass_cpuid(const struct vm *vm, const struct vcpu *vcpu, struct error *error)
 {
-    struct kvm_cpuid2 *cpuid = calloc(1, sizeof *cpuid + CPUID_ENTRIES * sizeof cpuid->entries[0]);
-    if (!cpuid)
-        return error_set(error, ENOMEM, "no memory for the virtual CPU's CPUID");
+    union {
+        struct kvm_cpuid2 cpuid;
+        char room[sizeof(struct kvm_cpuid2) + CPUID_ENTRIES * sizeof(struct kvm_cpuid_entry2)];
+    } all;
+    struct kvm_cpuid2 *cpuid = &all.cpuid;
+    memset(cpuid, 0, sizeof *cpuid);
     int rc = find_supported(vm, cpuid, error);
     if (rc == 0)
         set_apic(cpuid, vcpu->id);
     if (rc == 0 && ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid) < 0)
         rc = kvm_refused(error, KVM_SET_CPUID2, errno, "KVM refuses its own CPUID for a virtual CPU");
-    free(cpuid);
     return rc;
 }
 
@@ -96,6 +98,18 @@ static int take_host_clock(const struct vcpu *vcpu, struct error *error)
     return 0;
 }
 
+/* The first one is outside the guest as the second is made: whoever runs it wants that, and waits for it. */
+static int open_counters(struct vm *vm, struct vcpu *vcpu, struct error *error)
+{
+    struct vcpu *first = vm->vcpus;
+    int rc = 0;
+    if (!kvm_counts_late(vm))
+        return kvm_open_counters(vm, vcpu, error);
+    if (first && !first->next)
+        rc = kvm_open_counters(vm, first, error);
+    return rc == 0 && first ? kvm_open_counters(vm, vcpu, error) : rc;
+}
+
 static int open_descriptors(struct vm *vm, struct vcpu *vcpu, struct error *error)
 {
     vcpu->fd = kvm_keep_fd(vm, kvm_create_fd(vm->fd, KVM_CREATE_VCPU, vcpu->id, vm->stop));
@@ -113,10 +127,7 @@ static int open_descriptors(struct vm *vm, struct vcpu *vcpu, struct error *erro
         rc = make_runnable(vcpu, error);
     if (rc == 0 && vm->host_clock)
         rc = take_host_clock(vcpu, error);
-    if (rc == 0)
-        rc = kvm_stats_open(&vcpu->stats, vcpu->fd, error);
-    vcpu->stats.fd = kvm_keep_fd(vm, vcpu->stats.fd);
-    return rc;
+    return rc < 0 ? rc : open_counters(vm, vcpu, error);
 }
 
 static int vcpu_open(struct vm *vm, struct vcpu *vcpu, struct error *error)

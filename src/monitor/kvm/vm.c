@@ -40,6 +40,24 @@ int kvm_keep_fd(const struct vm *vm, int fd)
     return kept;
 }
 
+bool kvm_counts_late(const struct vm *vm)
+{
+    return vm->first_descriptor && vm->kept;
+}
+
+static struct monitor_places *places_of(const struct vm *vm, const struct vcpu *vcpu)
+{
+    return !vm->kept ? NULL : vcpu ? &vm->kept->vcpu_places : &vm->kept->vm_places;
+}
+
+int kvm_open_counters(struct vm *vm, struct vcpu *vcpu, struct error *error)
+{
+    struct kvm_stats *stats = vcpu ? &vcpu->stats : &vm->stats;
+    int rc = kvm_stats_open(stats, vcpu ? vcpu->fd : vm->fd, places_of(vm, vcpu), error);
+    stats->fd = kvm_keep_fd(vm, stats->fd);
+    return rc;
+}
+
 static int check(const struct vm *vm, int capability)
 {
     return ioctl(vm->kvm, KVM_CHECK_EXTENSION, capability);
@@ -54,7 +72,7 @@ static unsigned limit(const struct vm *vm, int capability, unsigned otherwise)
 
 static int open_descriptors(struct vm *vm, int device, struct error *error)
 {
-    int rc = kvm_open(device, &vm->kvm, error);
+    int rc = kvm_open(device, vm->first_descriptor, &vm->kvm, error);
     if (rc < 0)
         return rc;
     int run_bytes = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -77,9 +95,7 @@ static int open_descriptors(struct vm *vm, int device, struct error *error)
         ioctl(vm->fd, KVM_SET_TSS_ADDR, INTEL_TSS_PAGES);
     if (check(vm, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0)
         ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
-    rc = kvm_stats_open(&vm->stats, vm->fd, error);
-    vm->stats.fd = kvm_keep_fd(vm, vm->stats.fd);
-    return rc;
+    return kvm_counts_late(vm) ? 0 : kvm_open_counters(vm, NULL, error);
 }
 
 static int open_vm(struct vm *vm, int device, struct error *error)
@@ -145,7 +161,11 @@ static unsigned vcpus_max(const struct vm *vm)
 
 static void read_counters(const struct vm *vm, const struct vcpu *vcpu, struct counters *counters)
 {
-    kvm_stats_read(vcpu ? &vcpu->stats : &vm->stats, counters);
+    const struct kvm_stats *stats = vcpu ? &vcpu->stats : &vm->stats;
+    if (stats->fd < 0 && kvm_counts_late(vm))
+        kvm_stats_read_once(vcpu ? vcpu->fd : vm->fd, places_of(vm, vcpu), counters);
+    else
+        kvm_stats_read(stats, counters);
 }
 
 const struct monitor_ops monitor_kvm = {

@@ -114,12 +114,18 @@ static bool names_own(const struct thread *thread, int directory, const char *te
                           : find_from_root(thread, directory, text, whole) && is_own(whole, threads);
 }
 
+/* `text`: what stands at a path. */
+static const char *path_of(const struct thread *thread, int directory, uint64_t path, const char *text)
+{
+    bool own = strcmp(name_in(text), "exe") == 0 && names_own(thread, directory, text, true);
+    return own ? thread->process->executable : (const char *)(uintptr_t)path;
+}
+
 const char *call_path(const struct thread *thread, int directory, uint64_t path)
 {
     char text[LONGEST_PATH];
-    bool own = access_text(thread->process, path, text, sizeof text) == 0 &&
-               strcmp(name_in(text), "exe") == 0 && names_own(thread, directory, text, true);
-    return own ? thread->process->executable : (const char *)(uintptr_t)path;
+    return access_text(thread->process, path, text, sizeof text) == 0 ? path_of(thread, directory, path, text)
+                                                                      : (const char *)(uintptr_t)path;
 }
 
 /* One at a time: of this thread of the host. */
@@ -130,10 +136,11 @@ const char *call_opened(const struct thread *thread, int directory, uint64_t pat
     static _Thread_local char link[sizeof "/proc/self/fd/" + 12];
     const uint64_t others = O_ACCMODE | O_CREAT | O_DIRECTORY | O_NOFOLLOW | O_PATH;
     char text[LONGEST_PATH];
-    if (flags & others || access_text(thread->process, path, text, sizeof text) < 0 ||
-        !proc_text_has(name_in(text)) || !names_own(thread, directory, text, false) ||
+    if (access_text(thread->process, path, text, sizeof text) < 0)
+        return (const char *)(uintptr_t)path;
+    if (flags & others || !proc_text_has(name_in(text)) || !names_own(thread, directory, text, false) ||
         (opened = proc_text_open(thread, name_in(text))) < 0)
-        return call_path(thread, directory, path);
+        return path_of(thread, directory, path, text);
     snprintf(link, sizeof link, "/proc/self/fd/%d", opened);
     return link;
 }

@@ -208,7 +208,8 @@ static void take_actions(struct process *process)
 /* What /proc would say of it. */
 static void know_executable(struct process *process, const struct loadable *loadable)
 {
-    ssize_t length = own_link_read(process, loadable->file, process->executable, PATH_MAX - 1);
+    ssize_t length =
+        loadable->plain ? -1 : own_link_read(process, loadable->file, process->executable, PATH_MAX - 1);
     if (length < 0)
         snprintf(process->executable, sizeof process->executable, "%s", loadable->path);
     else

@@ -11,6 +11,7 @@ enum { LOAD_SCRIPTS_MAX = 5, LOAD_SCRIPT_BYTES = 256 };
 /* What a path leads to. */
 struct loadable {
     char path[PATH_MAX];   /* of the ELF file: the program, or the interpreter of a script */
+    bool plain;            /* that is what /proc says of it, too: no link is on the way */
     int file, interpreter; /* ELF files; interpreter: -1: none */
     struct elf program, linker;
     struct elf_place place, linker_place;

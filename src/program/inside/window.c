@@ -156,13 +156,15 @@ int window_bring(struct window *window, uint64_t address, struct error *error)
 /* ---- changes ---- */
 
 static _Thread_local struct window_work work;
+static _Thread_local bool work_is_wanted; /* a program is loaded before anybody asks */
 static _Thread_local uint64_t work_from_ns;
 static atomic_uint_fast64_t changes; /* by all threads */
 
 static uint64_t own_cpu_ns(void)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    struct timespec time = {0, 0};
+    if (work_is_wanted)
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
@@ -180,6 +182,7 @@ void window_end(struct window *window)
 
 struct window_work window_work(void)
 {
+    work_is_wanted = true;
     return work;
 }
 

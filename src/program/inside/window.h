@@ -102,8 +102,9 @@ int64_t window_io_destroy(struct window *window, uint64_t ring);
  * destroyed. */
 int window_move_ring(struct window *window, uint64_t *ring);
 
-/* What this thread of the host has done about changes of memory, ever: the host's own calls, and its CPU time
- * beside them. Not the clock's time: it may wait for another thread's change, and for a CPU. */
+/* What this thread of the host has done about changes of memory since it first asked: the host's own calls,
+ * and its CPU time beside them. Not the clock's time: it may wait for another thread's change, and for a CPU.
+ */
 struct window_work {
     uint64_t calls, cpu_ns;
 };
