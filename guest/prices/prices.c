@@ -84,6 +84,12 @@ static void make_calls(uint64_t count)
         call(__NR_getppid, 0, 0, 0, 0, 0, 0);
 }
 
+static void yield(uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        call(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
+}
+
 static char *map_pages(uint64_t count)
 {
     return (char *)(uintptr_t)must(
@@ -220,7 +226,7 @@ static const struct operation {
     {"touch", touch_pages, FRESH, 0, NULL}, {"signal", raise_signals, NONE, SIGUSR1, do_nothing},
     {"fault", fault, NONE, SIGSEGV, step_over}, {"fork", fork_children, NONE, 0, NULL},
     {"vfork", vfork_children, NONE, 0, NULL}, {"thread", start_threads, ONE, 0, NULL},
-    {"map", map_and_unmap, NONE, 0, NULL}, {"delay", delay, NONE, 0, NULL},
+    {"map", map_and_unmap, NONE, 0, NULL}, {"delay", delay, NONE, 0, NULL}, {"yield", yield, NONE, 0, NULL},
     {"now", nothing, NONE, 0, NULL}, /* its ticks are those at its start */
 };
 

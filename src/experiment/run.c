@@ -40,8 +40,9 @@ static void see(struct running *running)
 {
     for (size_t i = 0; i < running->arm_count; i++) {
         struct run_arm *arm = &running->arms[i];
-        const struct run_end ends[RUN_SIDES] = {
-            [RUN_NATIVE] = running->arms[arm->native].end, [RUN_GUEST] = arm->end};
+        const struct run_arm *native = &running->arms[arm->native];
+        const struct run_end ends[RUN_SIDES] = {[RUN_NATIVE] = native->end, [RUN_GUEST] = arm->end};
+        arm->seen.native_yields = native->yields / native->yields_counted;
         if (run_is_guest(arm) && goes(running, i))
             run_seen_add(&arm->seen, ends, &arm->counted);
     }

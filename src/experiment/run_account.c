@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 /* ---- counting ---- */
 
@@ -17,12 +18,21 @@ static double sum(const _Atomic uint64_t *counters, size_t count)
     return all;
 }
 
+/* A thread that waits for something, or for a while, yields as often as it can meanwhile: natively more
+ * often. Where it does not in the domain nobody needs to know. */
+static double native_yields(const struct run_seen *seen, const struct tally *tally)
+{
+    double guest = (double)tally->calls[SYS_sched_yield];
+    return guest > 0 ? seen->native_yields - guest : 0;
+}
+
 static void count(struct run_seen *seen, const struct tally *tally)
 {
     bool told = tally->domains == tally->counted;
     const double counts[CAUSES] = {
         [CAUSE_DOMAINS] = (double)tally->programs,
         [CAUSE_CALLS] = sum(tally->calls, TALLY_CALLS),
+        [CAUSE_YIELDS] = native_yields(seen, tally),
         [CAUSE_MEMORY] = (double)tally->memory_calls,
         [CAUSE_GUEST_FAULTS] = sum(tally->exceptions, TALLY_EXCEPTIONS) + (double)tally->host_faults,
         [CAUSE_HANDLED_FAULTS] = (double)tally->guest_faults,
@@ -109,6 +119,9 @@ static void count_faults(struct run_seen *seen, const struct run_rates *rates)
 static const char not_counted[] =
     "some of its processes were killed before the monitor's counters could be read";
 
+static const char yields_not_counted[] =
+    "the kernel counts native calls of sched_yield for those alone who have CAP_PERFMON and tracefs";
+
 /* Priced by what was measured apart; those of the others are said below. */
 static const struct {
     bool priced;
@@ -117,6 +130,7 @@ static const struct {
 } bases[CAUSES] = {
     [CAUSE_DOMAINS] = {true, PRICE_DOMAIN, NULL},
     [CAUSE_CALLS] = {true, PRICE_CALL, NULL},
+    [CAUSE_YIELDS] = {true, PRICE_YIELD, NULL},
     [CAUSE_MEMORY] = {false, PRICES, NULL},
     [CAUSE_GUEST_FAULTS] = {true, PRICE_FAULT, NULL},
     [CAUSE_HANDLED_FAULTS] = {true, PRICE_HANDLED_FAULT, NULL},
@@ -155,6 +169,8 @@ static double median_in(double *values, struct span span)
 static struct price price_of(enum ran_cause cause, struct run_seen *seen, struct span span,
     const struct price prices[static PRICES], enum technique technique)
 {
+    if (cause == CAUSE_YIELDS && !isfinite(seen->counts[cause]))
+        return (struct price){NAN, NAN, yields_not_counted};
     if (bases[cause].priced)
         return prices[bases[cause].price];
     if (cause == CAUSE_MEMORY) { /* measured where it happened: its time is the thread's own */

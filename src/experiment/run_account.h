@@ -17,6 +17,7 @@ struct run_translation {
 /* Of the timed runs of a program. */
 struct run_seen {
     double counts[CAUSES]; /* sums over runs in a domain, but of what is made of the next; NAN: not told */
+    double native_yields;  /* a run: calls of sched_yield natively; NAN: not counted */
     double monitor_faults, monitor_exits, monitor_pages, exits, faults[RUN_SIDES]; /* likewise */
     /* One a pair of runs, owned, in their order until run_account_make() sorts them. */
     double *more_cpu_ns, *more_wall_ns; /* guest less native */

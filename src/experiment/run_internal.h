@@ -24,6 +24,9 @@ struct run_arm {
     struct run_left first, left; /* by the first run of a native one; by the last */
     struct run_end end;          /* of the last */
     struct looks looks;          /* of the last that was looked at */
+    bool counts_yields;          /* the kernel counts them meanwhile, which takes time */
+    double yields;               /* of runs that counted them; NAN: it did not */
+    unsigned yields_counted;     /* these runs */
     struct left leaves;          /* processes, the last one; they are ended */
     double *values[METRICS];     /* of the timed runs */
     size_t count;

@@ -2,6 +2,7 @@
 #include "experiment/run_internal.h"
 
 #include "measure/clock.h"
+#include "program/call_count.h"
 #include "program/shell.h"
 
 #include <errno.h>
@@ -34,6 +35,18 @@ static int open_output(const struct run_plan *plan, int *output, struct error *e
                        : 0;
 }
 
+static int run_counted(
+    struct run_arm *arm, const struct program *program, const struct run_limits *limits, struct error *error)
+{
+    if (!arm->counts_yields)
+        return program_run(program, &arm->conditions, limits, &arm->end, error);
+    int counter = call_count_open("sched_yield");
+    int rc = program_run(program, &arm->conditions, limits, &arm->end, error);
+    arm->yields += call_count_close(counter);
+    arm->yields_counted++;
+    return rc;
+}
+
 static int run_program(struct running *running, struct run_arm *arm, bool look, struct error *error)
 {
     const struct run_plan *plan = running->plan;
@@ -55,7 +68,7 @@ static int run_program(struct running *running, struct run_arm *arm, bool look, 
             (struct tally_memory){.page_bytes = arm->guest_page, .prove = look, .later = arm->later};
         guest_start_begin(&running->start);
     }
-    rc = program_run(&program, &arm->conditions, &limits, &arm->end, error);
+    rc = run_counted(arm, &program, &limits, error);
     if (run_is_guest(arm)) {
         guest_start_end(&running->start);
         memcpy(&arm->counted, running->start.tally, sizeof arm->counted);

@@ -1,6 +1,7 @@
 #include "experiment/run_prices.h"
 
 #include "measure/statistics.h"
+#include "program/call_count.h"
 #include "program/unnamed.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ enum operation {
     FORK,
     VFORK,
     THREAD,
+    YIELD,
     SMALL,
     LATER,
     OPERATIONS
@@ -41,6 +43,7 @@ static const struct {
     [FORK] = {"fork", 2, 3},
     [VFORK] = {"vfork", 8, 4},
     [THREAD] = {"thread", 4, 3},
+    [YIELD] = {"yield", 2000, 4}, /* natively alone, where it takes less */
     /* Where the guest's kernel fills its tables: first touches without that, and with it. */
     [SMALL] = {"touch", 128, 3},
     [LATER] = {"touch", 128, 3},
@@ -181,6 +184,16 @@ static int run_one(struct run_prices *prices, enum operation operation, enum run
     return 0;
 }
 
+/* The kernel counts it as in the runs whose count it is for. */
+static int run_yield(struct run_prices *prices, const struct conditions *conditions, const struct stop *stop,
+    struct error *error)
+{
+    int counter = call_count_open("sched_yield");
+    int rc = run_one(prices, YIELD, RUN_NATIVE, conditions, stop, error);
+    call_count_close(counter);
+    return rc;
+}
+
 int run_prices_sample(struct run_prices *prices, const struct conditions *conditions, const struct stop *stop,
     struct error *error)
 {
@@ -190,8 +203,11 @@ int run_prices_sample(struct run_prices *prices, const struct conditions *condit
     const int wanted = prices->memory.later ? OPERATIONS : SMALL;
     for (int i = 0; rc == 0 && i < RUN_SIDES * wanted; i++) {
         enum run_side side = (unsigned)i % RUN_SIDES ^ prices->rounds % 2;
-        rc = run_one(prices, (enum operation)(i / RUN_SIDES), side, conditions, stop, error);
+        if (i / RUN_SIDES != YIELD)
+            rc = run_one(prices, (enum operation)(i / RUN_SIDES), side, conditions, stop, error);
     }
+    if (rc == 0)
+        rc = run_yield(prices, conditions, stop, error);
     if (rc == 0) {
         for (int i = 0; i < RUN_SIDES * OPERATIONS; i++) {
             struct timed *timed = &prices->timed[i / RUN_SIDES][i % RUN_SIDES];
@@ -269,6 +285,7 @@ static void solve(
     }
     struct price call = more[CALL];
     told[PRICE_CALL] = call;
+    told[PRICE_YIELD] = less((struct price){0, 0, NULL}, native[YIELD], 1);
     told[PRICE_FRESH_PAGE] = more[TOUCH];
     solve_known(prices, more, told);
     told[PRICE_PROCESS_FAULT] = less(native[TOUCH], native[RETOUCH], 1);
@@ -287,6 +304,7 @@ static void give_reasons(const struct run_prices *prices, struct price told[stat
 {
     static const enum operation from[PRICES] = {[PRICE_DOMAIN] = NOTHING,
         [PRICE_CALL] = CALL,
+        [PRICE_YIELD] = YIELD,
         [PRICE_FRESH_PAGE] = TOUCH,
         [PRICE_KNOWN_FAULT] = RETOUCH,
         [PRICE_KNOWN_PAGE] = RETOUCH,

@@ -133,7 +133,7 @@ static void note_left(struct running *running, const struct run_arm *arm, struct
         ran->left_name = pool_text(&running->result->pool, arm->leaves.name);
 }
 
-static int try_native(struct running *running, size_t index, struct error *error)
+static int run_twice(struct running *running, size_t index, struct error *error)
 {
     struct run_arm *arm = &running->arms[index];
     int rc = run_once(running, arm, false, error);
@@ -147,6 +147,15 @@ static int try_native(struct running *running, size_t index, struct error *error
         return rc;
     tell_end(&running->result->cells[index], &arm->end);
     return judge_native(running->plan, &arm->end, error);
+}
+
+static int try_native(struct running *running, size_t index, struct error *error)
+{
+    struct run_arm *arm = &running->arms[index];
+    arm->counts_yields = true;
+    int rc = run_twice(running, index, error);
+    arm->counts_yields = false;
+    return rc;
 }
 
 static int try_guest(struct running *running, size_t index, struct error *error)

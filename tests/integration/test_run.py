@@ -694,6 +694,9 @@ def test_namespaces_for_a_process_of_one_thread_are_had():
     for words in (["unshare", "--user", "--map-root-user", "sh", "-c", "id -u; cat /proc/self/uid_map; (exit 3)"],
             ["sh", "-c", "unshare --mount sh -c 'mount -t tmpfs t /mnt && ls /mnt'; nsenter --mount=/proc/$$/ns/mnt ls -d /"]):
         same(*words)
+    unknown = "import ctypes; c = ctypes.CDLL(None, use_errno=True); print(c.setns(0, -1), ctypes.get_errno(), c.unshare(1), ctypes.get_errno())"
+    guest = same(sys.executable, "-c", unknown)
+    assert guest.counts.domains == 1, vars(guest.counts)  # no other machine for flags that nobody knows
     same("unshare", "--user", "--map-root-user", "--pid", "bash", "-c", "echo a; (exit 3); echo $?; unshare --pid true; echo $?")
     if os.getuid() == 0:  # may go back to its own namespace
         first = "exec 4< <(exec tail -f /etc/passwd); read -ru 4 a; "  # it is executed when that comes
@@ -829,7 +832,11 @@ def test_the_command_tells_what_it_costs():
 def account_of(*words):
     done = subprocess.run([VCOST, "run", "--quiet", "--runs", "3", "--json", "-", *words], capture_output=True, text=True, check=False,
         timeout=6000)
-    result = json.loads(done.stdout)
+    return read_account(done.stdout)
+
+
+def read_account(text):
+    result = json.loads(text)
     tap.validator("vcost.result-1").validate(result)
     account = result["cells"][1]["account"]
     return account, {line["name"]: line for line in account["lines"]}
@@ -907,13 +914,43 @@ def test_page_faults_that_the_guest_handles_are_a_line_of_the_account():
     assert lines["handled-faults"]["count"] == lines["handled-faults"]["cpu_ns"] == 0, lines["handled-faults"]
 
 
+# Yields 1000 times natively, and in a domain, where there is no rseq, 300 times.
+YIELDS = """
+import ctypes, errno, os
+libc = ctypes.CDLL(None, use_errno=True)
+inside = libc.syscall(334, 0, 0, 0, 0) < 0 and ctypes.get_errno() == errno.ENOSYS
+for _ in range(300 if inside else 1000): os.sched_yield()
+"""
+
+
+def counts_calls():
+    """May this user have the kernel count a system call?"""
+    attributes = struct.pack("=II7Q", 2, 64, 0, *[0] * 6)  # PERF_TYPE_TRACEPOINT, and no such one: EINVAL or ENOENT where one may
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.syscall(298, attributes, 0, -1, -1, 0)
+    ids = (f"/sys/kernel/{folder}tracing/events/syscalls/sys_enter_sched_yield/id" for folder in ("", "debug/"))
+    return ctypes.get_errno() not in (errno.EACCES, errno.EPERM, errno.ENOSYS) and any(os.access(id_, os.R_OK) for id_ in ids)
+
+
+def test_yields_that_are_more_natively_are_a_line_of_the_account():
+    needs_kvm()
+    _, lines = account_of(sys.executable, "-c", YIELDS)
+    line = lines["native-yields"]
+    if not counts_calls():
+        assert line["cpu_ns"] is None and "CAP_PERFMON" in line["reason"], line
+        return
+    native_rseq = ctypes.CDLL(None, use_errno=True).syscall(334, 0, 0, 0, 0) == 0 or ctypes.get_errno() != errno.ENOSYS
+    assert line["count"] == (700 if native_rseq else 0) and line["price_cpu_ns"] < 0 and near(line["cpu_ns"], 700 * line["price_cpu_ns"]), line
+
+
 def test_wall_clock_of_what_may_run_side_by_side_is_not_accounted_for():
     needs_kvm()
-    account, lines = account_of(PRICES, "fork", "3", "1")
+    file = os.path.join(SCRATCH, "fork.json")
+    told = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--json", file, "--markdown", "-", PRICES, "fork", "3", "1"], capture_output=True,
+        text=True, check=True, timeout=6000).stdout
+    account, lines = read_account(open(file, encoding="utf-8").read())
     assert account["wall"]["unexplained_ns"] is None and "side by side" in account["wall"]["reason"], account
     assert lines["forks"]["count"] == 3 and lines["forks"]["cpu_ns"] > 0 and account["cpu"]["unexplained_ns"] is not None, lines
-    told = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--markdown", "-", PRICES, "fork", "3", "1"], capture_output=True, text=True,
-        check=True, timeout=6000).stdout
     assert "| CPU time |" in told and "wall clock |" not in told, told
 
 

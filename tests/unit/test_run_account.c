@@ -6,11 +6,14 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 enum {
     PAIRS = 3,
     PROGRAMS = 2,
     CALLS = 10,
+    YIELDS = 4, /* of these */
+    NATIVE_YIELDS = 40,
     MEMORY = 4,
     FAULTS = 30,
     MONITOR_FAULTS = 50,
@@ -39,7 +42,8 @@ static void fill_prices(struct run_priced *priced)
 static struct tally tally_of(void)
 {
     struct tally tally = {.exits = EXITS, .interruptions = 3, .signals = 6, .forks = 0, .programs = PROGRAMS};
-    tally.calls[0] = CALLS;
+    tally.calls[0] = CALLS - YIELDS;
+    tally.calls[SYS_sched_yield] = YIELDS;
     tally.exceptions[14] = 7;
     tally.host_faults = 1;
     tally.guest_faults = 9;
@@ -52,10 +56,13 @@ static struct tally tally_of(void)
     return tally;
 }
 
+static double native_yields = NATIVE_YIELDS;
+
 static void see(struct run_seen *seen, const struct tally *tally)
 {
     struct error error;
     assert_int_equal(run_seen_open(seen, PAIRS, &error), 0);
+    seen->native_yields = native_yields;
     for (int i = 0; i < PAIRS; i++) {
         const struct run_end ends[RUN_SIDES] = {
             [RUN_NATIVE] = {.seconds = 1, .cpu_seconds = 0.5, .kept_seconds = 0.1, .faults = FAULTS},
@@ -102,6 +109,7 @@ static void lines_are_counts_times_prices(void **state)
     (void)state;
     check_line(&account, CAUSE_DOMAINS, PROGRAMS, PROGRAMS * price(PRICE_DOMAIN));
     check_line(&account, CAUSE_CALLS, CALLS, CALLS * price(PRICE_CALL));
+    check_line(&account, CAUSE_YIELDS, NATIVE_YIELDS - YIELDS, (NATIVE_YIELDS - YIELDS) * price(PRICE_YIELD));
     check_line(&account, CAUSE_MEMORY, MEMORY, 4000);
     check_line(&account, CAUSE_GUEST_FAULTS, 8, 8 * price(PRICE_FAULT));
     check_line(&account, CAUSE_HANDLED_FAULTS, 9, 9 * price(PRICE_HANDLED_FAULT));
@@ -114,6 +122,22 @@ static void lines_are_counts_times_prices(void **state)
     assert_near(account.lines[CAUSE_HOST_EXITS].count, 100 - EXITS - MONITOR_FAULTS - CALLS, 1e-9);
     assert_non_null(account.lines[CAUSE_HOST_EXITS].reason);
     assert_true(isnan(account.lines[CAUSE_TRANSLATION].cpu_ns));
+    pool_free(&pool);
+}
+
+static void yields_that_nobody_counts_natively_are_none_where_the_domain_has_none(void **state)
+{
+    struct pool pool = {0};
+    struct tally tally = tally_of();
+    (void)state;
+    native_yields = NAN;
+    struct ran_account unknown = make(&tally, &pool);
+    tally.calls[SYS_sched_yield] = 0;
+    struct ran_account none = make(&tally, &pool);
+    native_yields = NATIVE_YIELDS;
+    assert_true(isnan(unknown.lines[CAUSE_YIELDS].cpu_ns));
+    assert_non_null(strstr(unknown.lines[CAUSE_YIELDS].reason, "CAP_PERFMON"));
+    check_line(&none, CAUSE_YIELDS, 0, 0);
     pool_free(&pool);
 }
 
@@ -268,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_counts_times_prices),
+        cmocka_unit_test(yields_that_nobody_counts_natively_are_none_where_the_domain_has_none),
         cmocka_unit_test(what_is_left_has_its_sign),
         cmocka_unit_test(an_estimate_is_never_of_less_than_nothing),
         cmocka_unit_test(what_was_not_counted_is_no_zero),

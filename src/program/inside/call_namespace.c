@@ -62,11 +62,21 @@ static int64_t call_in_new_machine(
     return result == 0 && first[at] != arguments[at] ? call_host(thread, number, rest) : result;
 }
 
+/* Flags that no kernel knows are EINVAL to any process (check_unshare_flags(), validate_nsset() of Linux). */
+static bool may_be_known(uint64_t flags)
+{
+    const uint64_t shared = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+                   namespaces = CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+    return !((uint32_t)flags & ~(shared | namespaces));
+}
+
 static int64_t call_alone(struct thread *thread, long number, const uint64_t *arguments, unsigned at)
 {
     struct process *process = thread->process;
     int64_t result = call_host(thread, number, arguments);
-    if (result != -EINVAL || process->threads > 1 || process->borrowed || process->heat || seats_are_held())
+    if (result != -EINVAL || !may_be_known(arguments[at]) || process->threads > 1 || process->borrowed ||
+        process->heat || seats_are_held())
         return result;
     if (number == SYS_setns && unshare(CLONE_FS) == 0)
         result = call_host(thread, number, arguments);
