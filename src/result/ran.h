@@ -33,6 +33,7 @@ struct ran_call {
 enum ran_cause {
     CAUSE_DOMAINS,        /* a domain made, and ended, for each program */
     CAUSE_CALLS,          /* system calls that left the guest */
+    CAUSE_ANSWERED,       /* those that the guest answered itself (gettid) */
     CAUSE_MEMORY,         /* those that change memory: the guest's page tables, too */
     CAUSE_GUEST_FAULTS,   /* exceptions that left the guest */
     CAUSE_HANDLED_FAULTS, /* page faults that the guest's own kernel handled */
