@@ -49,6 +49,13 @@
 #define DOMAIN_USER_SYSCALL 0x2010 /* CPL 3: executes SYSCALL (probe) */
 #define DOMAIN_SYSCALL_ENTRY                                                                                 \
     0x2020 /* LSTAR: leaves through DOMAIN_PORT_SYSCALL at whatever CPL it finds itself */
+/* The same for a virtual CPU that answers one system call itself: it has a copy of this for its own, with
+ * what it answers, and how often it has (struct domain_answer) at the end. */
+#define DOMAIN_ANSWER 0x2080
+#define DOMAIN_ANSWER_BYTES 128
+#define DOMAIN_ANSWER_COUNTED 22 /* offsets in it: from here on the call is made; and here it leaves */
+#define DOMAIN_ANSWER_LEAVE 80
+#define DOMAIN_ANSWER_DATA 112
 
 /* The ports that the guest leaves through, always 32 bits wide. CPL 3 may use them all: an exit
  * through one of them proves nothing. */
@@ -73,6 +80,12 @@
 /* What the exception stubs leave on the kernel's stack (the upper part by the CPU: SDM volume 3, 6.14). */
 struct domain_frame {
     uint64_t vector, error_code, rip, cs, rflags, rsp, ss;
+};
+
+/* What a virtual CPU answers itself: to this number that. */
+struct domain_answer {
+    uint32_t number, answer;
+    uint64_t count; /* of those that it has */
 };
 
 /* What the handlers of exceptions know, and count. */

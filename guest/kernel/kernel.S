@@ -159,5 +159,33 @@ interrupt:
     outl %eax, $DOMAIN_PORT_SYSCALL
     ud2
 
+/* At CPL 0 SYSRET goes back; at CPL 3 the flags must be put back first, where R11 has them (OF by an addition that
+ * overflows or not). A program that steps (TF) leaves. */
+    .org DOMAIN_ANSWER
+answer:
+    cmpl answer + DOMAIN_ANSWER_DATA(%rip), %eax
+    jne 3f
+    btl $8, %r11d
+    jc 3f
+    incq answer + DOMAIN_ANSWER_DATA + 8(%rip)
+    .org DOMAIN_ANSWER + DOMAIN_ANSWER_COUNTED /* just behind that, with nothing in between */
+    movl %cs, %eax
+    testb $3, %al
+    jz 2f
+    movl %r11d, %eax
+    andl $0x800, %eax
+    addl $0x7ffff800, %eax
+    movl %r11d, %eax
+    movb %al, %ah
+    sahf
+    movl answer + DOMAIN_ANSWER_DATA + 4(%rip), %eax
+    jmp *%rcx
+2:  movl answer + DOMAIN_ANSWER_DATA + 4(%rip), %eax
+    sysretq
+    .org DOMAIN_ANSWER + DOMAIN_ANSWER_LEAVE
+3:  outl %eax, $DOMAIN_PORT_SYSCALL
+    ud2
+    .org DOMAIN_ANSWER + DOMAIN_ANSWER_BYTES
+
     .org DOMAIN_KERNEL_PAGES * 4096
     .section .note.GNU-stack, "", @progbits

@@ -90,6 +90,12 @@ static void yield(uint64_t count)
         call(__NR_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
+static void ask_number(uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        call(__NR_gettid, 0, 0, 0, 0, 0, 0);
+}
+
 static char *map_pages(uint64_t count)
 {
     return (char *)(uintptr_t)must(
@@ -221,7 +227,7 @@ static const struct operation {
     int signal; /* that `handler` is for; 0 */
     void (*handler)(int number, void *info, struct ucontext *context);
 } operations[] = {
-    {"call", make_calls, NONE, 0, NULL},
+    {"call", make_calls, NONE, 0, NULL}, {"answer", ask_number, NONE, 0, NULL},
     {"retouch", touch_pages, THERE, 0, NULL}, /* pages that the host has, and the guest has not seen */
     {"touch", touch_pages, FRESH, 0, NULL}, {"signal", raise_signals, NONE, SIGUSR1, do_nothing},
     {"fault", fault, NONE, SIGSEGV, step_over}, {"fork", fork_children, NONE, 0, NULL},

@@ -1,13 +1,14 @@
 #include "domain/user.h"
 
 #include "abi/domain.h"
+#include "domain/answers.h"
 #include "domain/internal.h"
 #include "domain/x86_64/system.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum { FIRST_STATE_PAGE = 512, STATE_PAGES = 4096 }; /* system pages, behind those of abi/domain.h */
+enum { FIRST_STATE_PAGE = 512, STATE_PAGES = ANSWERS_CPUS }; /* system pages, behind those of abi/domain.h */
 
 /* Flags that are the program's business (SDM volume 1, 3.4.3): CF PF AF ZF SF TF DF OF RF AC ID. The others
  * are as in domain_cpu_set(). */
@@ -54,12 +55,15 @@ int domain_user_open(struct domain_cpu *cpu, const struct domain_mode *mode, str
     if (cpu->id >= STATE_PAGES)
         return error_set(error, EAGAIN, "there is no room for the task state of virtual CPU %u", cpu->id);
     own.tss_page = state_page(cpu);
+    own.syscall_entry = answers_entry(cpu);
     pthread_mutex_lock(&domain->tables_lock);
     system_open_gate(domain->system.base, BREAKPOINT);
     system_open_gate(domain->system.base, OVERFLOW);
     if (domain->config.later)
         system_set_gate(domain->system.base, system_program_address(0), PAGE_FAULT, DOMAIN_HANDLE_LATER);
     int rc = map_state(cpu, error);
+    if (rc == 0)
+        rc = answers_open(cpu, error);
     pthread_mutex_unlock(&domain->tables_lock);
     return rc < 0 ? rc : domain_cpu_mode(cpu, &own, error);
 }
@@ -87,14 +91,14 @@ uint64_t domain_guest_faults(const struct domain *domain)
 
 static bool is_in_kernel(uint64_t rip)
 {
-    return rip - DOMAIN_PROGRAM_BASE < (uint64_t)(FIRST_STATE_PAGE + STATE_PAGES) * PAGE_BYTES;
+    return rip - DOMAIN_PROGRAM_BASE < (uint64_t)(ANSWERS_FIRST_PAGE + ANSWERS_PAGES) * PAGE_BYTES;
 }
 
 static bool is_syscall_stub(uint64_t rip)
 {
     enum { STUB_BYTES = 4 };
     uint64_t stub = system_program_address(DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_SYSCALL_ENTRY).value;
-    return rip - stub < STUB_BYTES;
+    return rip - stub < STUB_BYTES || answers_leaves_at(rip);
 }
 
 static int take_syscall(struct domain_left *left)
@@ -157,6 +161,7 @@ static int take_interruption(struct domain_cpu *cpu, struct domain_left *left, s
 {
     struct vm_exit none = {.kind = EXIT_KICKED};
     int rc = take(cpu, &none, left, error);
+    answers_resolve(cpu, &left->user.registers);
     left->kind = is_in_kernel(left->user.registers.rip) ? LEFT_UNFINISHED : LEFT_INTERRUPTED;
     return rc;
 }
@@ -219,6 +224,8 @@ int domain_user_look(struct domain_cpu *cpu, struct domain_user *user, struct er
         return rc;
     if (is_syscall_stub(left.user.registers.rip))
         rc = take_syscall(&left);
+    else if (answers_resolve(cpu, &left.user.registers))
+        rc = 0;
     else if (is_in_kernel(left.user.registers.rip))
         rc = look_at_frame(cpu, &left.user, error);
     left.user.registers.rflags &= FLAGS_OF_USER | 0x202;

@@ -49,6 +49,14 @@ size_t domain_extended_bytes(const struct domain *domain);
 int domain_get_extended(struct domain_cpu *cpu, void *area, struct error *error);
 int domain_set_extended(struct domain_cpu *cpu, const void *area, struct error *error);
 
+/* From now on a virtual CPU, which nobody runs yet, answers a system call of this number itself: its program
+ * goes on with the answer and does not leave. It stays so when the virtual CPU is given back. */
+void domain_user_answer(struct domain_cpu *cpu, uint32_t number, uint32_t answer);
+/* From now on none of those that there are answers any, also while they run. */
+void domain_user_answer_nothing(struct domain *domain);
+/* How many were answered so, by all its virtual CPUs; a domain of copied memory begins with its parent's. */
+uint64_t domain_user_answered(const struct domain *domain);
+
 /* Page faults that the guest's own kernel has handled (domain_config.later), of all its virtual CPUs. */
 uint64_t domain_guest_faults(const struct domain *domain);
 

@@ -33,6 +33,7 @@ static void count(struct run_seen *seen, const struct tally *tally)
         [CAUSE_DOMAINS] = (double)tally->programs,
         [CAUSE_CALLS] = sum(tally->calls, TALLY_CALLS),
         [CAUSE_YIELDS] = native_yields(seen, tally),
+        [CAUSE_ANSWERED] = (double)tally->answered,
         [CAUSE_MEMORY] = (double)tally->memory_calls,
         [CAUSE_GUEST_FAULTS] = sum(tally->exceptions, TALLY_EXCEPTIONS) + (double)tally->host_faults,
         [CAUSE_HANDLED_FAULTS] = (double)tally->guest_faults,
@@ -101,7 +102,8 @@ static void count_faults(struct run_seen *seen, const struct run_rates *rates)
     double *counts = seen->counts;
     double of_domains = rates->domain_faults * counts[CAUSE_DOMAINS],
            of_program = fmax(seen->faults[RUN_GUEST] - of_domains, 0),
-           of_calls = (rates->exits_per_call - 1) * counts[CAUSE_CALLS];
+           of_calls = (rates->exits_per_call - 1) * counts[CAUSE_CALLS] +
+                      rates->exits_per_answer * counts[CAUSE_ANSWERED];
     counts[CAUSE_FRESH_PAGES] = seen->monitor_faults > of_program ? of_program : seen->monitor_faults;
     counts[CAUSE_KNOWN_FAULTS] = seen->monitor_faults - counts[CAUSE_FRESH_PAGES];
     counts[CAUSE_KNOWN_PAGES] = seen->monitor_pages - counts[CAUSE_FRESH_PAGES];
@@ -131,6 +133,7 @@ static const struct {
     [CAUSE_DOMAINS] = {true, PRICE_DOMAIN, NULL},
     [CAUSE_CALLS] = {true, PRICE_CALL, NULL},
     [CAUSE_YIELDS] = {true, PRICE_YIELD, NULL},
+    [CAUSE_ANSWERED] = {true, PRICE_ANSWER, NULL},
     [CAUSE_MEMORY] = {false, PRICES, NULL},
     [CAUSE_GUEST_FAULTS] = {true, PRICE_FAULT, NULL},
     [CAUSE_HANDLED_FAULTS] = {true, PRICE_HANDLED_FAULT, NULL},

@@ -15,6 +15,7 @@
 enum operation {
     NOTHING,
     CALL,
+    ANSWER,
     RETOUCH,
     TOUCH,
     SIGNAL,
@@ -35,6 +36,7 @@ static const struct {
 } operations[OPERATIONS] = {
     [NOTHING] = {NULL, 1, 1},
     [CALL] = {"call", 50, 4},
+    [ANSWER] = {"answer", 1000, 4},
     [RETOUCH] = {"retouch", 512, 4}, /* as many as share a table of the monitor's */
     [TOUCH] = {"touch", 512, 4},
     /* The first ones of a process take a quarter more: they are one batch of four. */
@@ -286,6 +288,7 @@ static void solve(
     struct price call = more[CALL];
     told[PRICE_CALL] = call;
     told[PRICE_YIELD] = less((struct price){0, 0, NULL}, native[YIELD], 1);
+    told[PRICE_ANSWER] = more[ANSWER];
     told[PRICE_FRESH_PAGE] = more[TOUCH];
     solve_known(prices, more, told);
     told[PRICE_PROCESS_FAULT] = less(native[TOUCH], native[RETOUCH], 1);
@@ -305,6 +308,7 @@ static void give_reasons(const struct run_prices *prices, struct price told[stat
     static const enum operation from[PRICES] = {[PRICE_DOMAIN] = NOTHING,
         [PRICE_CALL] = CALL,
         [PRICE_YIELD] = YIELD,
+        [PRICE_ANSWER] = ANSWER,
         [PRICE_FRESH_PAGE] = TOUCH,
         [PRICE_KNOWN_FAULT] = RETOUCH,
         [PRICE_KNOWN_PAGE] = RETOUCH,
@@ -336,5 +340,6 @@ void run_prices_tell(const struct run_prices *prices, double ticks_per_ns, struc
     priced->rates = (struct run_rates){
         .domain_faults =
             (prices->process_faults[RUN_GUEST] - prices->process_faults[RUN_NATIVE]) / prices->rounds,
-        .exits_per_call = round(each(prices, prices->exits, CALL))}; /* what is beyond were interrupts */
+        .exits_per_call = round(each(prices, prices->exits, CALL)), /* what is beyond were interrupts */
+        .exits_per_answer = round(each(prices, prices->exits, ANSWER))};
 }

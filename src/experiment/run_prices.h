@@ -11,12 +11,13 @@
 enum run_side { RUN_NATIVE, RUN_GUEST, RUN_SIDES };
 
 enum run_price {
-    PRICE_DOMAIN,      /* a domain for a program, made and ended */
-    PRICE_CALL,        /* a system call, from the guest to the host and back */
-    PRICE_YIELD,       /* sched_yield natively, while it is counted, below zero: it is not made in a domain */
-    PRICE_FRESH_PAGE,  /* the first touch of a page that the host does not have */
-    PRICE_KNOWN_FAULT, /* a page fault of the guest on what the host has, */
-    PRICE_KNOWN_PAGE,  /* and each page that it brings to the guest, since the monitor brings neighbours */
+    PRICE_DOMAIN,        /* a domain for a program, made and ended */
+    PRICE_CALL,          /* a system call, from the guest to the host and back */
+    PRICE_ANSWER,        /* one that the guest answers itself */
+    PRICE_YIELD,         /* sched_yield natively, while it is counted, below zero: it is not made in a domain */
+    PRICE_FRESH_PAGE,    /* the first touch of a page that the host does not have */
+    PRICE_KNOWN_FAULT,   /* a page fault of the guest on what the host has, */
+    PRICE_KNOWN_PAGE,    /* and each page that it brings to the guest, since the monitor brings neighbours */
     PRICE_PROCESS_FAULT, /* a page that the host's process has not seen: the native price of a fault */
     PRICE_HANDLED_FAULT, /* a page fault that the guest's own kernel handles, without what follows of it */
     PRICE_SIGNAL,        /* a handler called, without the system calls that raise it and return from it */
@@ -54,9 +55,10 @@ int run_prices_sample(struct run_prices *prices, const struct conditions *condit
 
 /* What else the runs of known operations tell, all rounds together; NAN: not known. */
 struct run_rates {
-    double domain_faults;  /* page faults that a process has more on the host for its domain alone */
-    double exits_per_call; /* of the monitor's own count: the way of a system call may be several, a whole
-                              number */
+    double domain_faults;    /* page faults that a process has more on the host for its domain alone */
+    double exits_per_call;   /* of the monitor's own count: the way of a system call may be several, a whole
+                                number */
+    double exits_per_answer; /* likewise, of one that the guest answers itself: not to its thread */
 };
 
 /* What was found until now: by all rounds, and by each alone, which says how sure the former is. */

@@ -8,6 +8,7 @@ const struct ran_cause_facts ran_causes[CAUSES] = {
     [CAUSE_DOMAINS] = {"domains", "domains made and ended", true},
     [CAUSE_CALLS] = {"system-calls", "exits by system calls", true},
     [CAUSE_YIELDS] = {"native-yields", "more yields natively", true},
+    [CAUSE_ANSWERED] = {"answered-calls", "system calls answered in the guest", true},
     [CAUSE_MEMORY] = {"memory-calls", "memory changed by system calls", true},
     [CAUSE_GUEST_FAULTS] = {"guest-faults", "exits by exceptions", true},
     [CAUSE_HANDLED_FAULTS] = {"handled-faults", "page faults handled in the guest", true},

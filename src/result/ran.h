@@ -34,6 +34,7 @@ enum ran_cause {
     CAUSE_DOMAINS,        /* a domain made, and ended, for each program */
     CAUSE_CALLS,          /* system calls that left the guest */
     CAUSE_YIELDS,         /* sched_yield, as far as it is called more often natively: less in a domain */
+    CAUSE_ANSWERED,       /* those that the guest answered itself (gettid) */
     CAUSE_MEMORY,         /* those that change memory: the guest's page tables, too */
     CAUSE_GUEST_FAULTS,   /* exceptions that left the guest */
     CAUSE_HANDLED_FAULTS, /* page faults that the guest's own kernel handled */

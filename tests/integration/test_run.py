@@ -72,7 +72,7 @@ class Counts:
         self.exceptions = struct.unpack_from("32Q", page, 24)
         self.calls = struct.unpack_from("512Q", page, 280)
         (self.signals, self.threads, self.forks, self.programs, self.memory_calls, self.memory_ns, self.domains, self.counted, self.monitor_exits,
-            self.monitor_faults, _, _, self.guest_faults, self.used_small, self.used_large) = struct.unpack_from("15Q", page, 280 + 2 * 4096)
+            self.monitor_faults, _, _, self.guest_faults, self.used_small, self.used_large, self.answered) = struct.unpack_from("16Q", page, 280 + 2 * 4096)
 
 
 def memory(page_bytes=0, prove=False, later=False):
@@ -450,14 +450,23 @@ def injected(operation, more, what, **options):
 
 def test_what_happens_a_known_number_of_times_is_counted_so_often():
     needs_kvm()
-    getppid, nanosleep, kill, page_fault = 110, 35, 62, 14
+    getppid, nanosleep, kill, gettid, page_fault = 110, 35, 62, 186, 14
     for operation, more, what, factor in (("call", 40, lambda c: c.calls[getppid], 1), ("call", 40, lambda c: c.exits, 1),
             ("delay", 3, lambda c: c.calls[nanosleep], 1), ("signal", 20, lambda c: c.signals, 1), ("signal", 20, lambda c: c.calls[kill], 1),
             ("signal", 20, lambda c: c.exits, 2), ("fault", 20, lambda c: c.exceptions[page_fault], 1), ("fault", 20, lambda c: c.exits, 2),
             ("fork", 3, lambda c: c.forks, 1), ("fork", 3, lambda c: c.domains, 1), ("vfork", 3, lambda c: c.forks, 1), ("vfork", 3, lambda c: c.domains, 0),
             ("thread", 6, lambda c: c.threads, 1),
+            ("answer", 3000, lambda c: c.answered, 1), ("answer", 3000, lambda c: c.exits, 0), ("answer", 3000, lambda c: c.calls[gettid], 0),
             ("map", 20, lambda c: c.memory_calls, 2)):
         assert injected(operation, more, what) == factor * more, (operation, injected(operation, more, what))
+
+
+def test_what_the_guest_answers_itself_is_what_linux_says():
+    needs_kvm()
+    native, guest = (Run([program("answers")], inside) for inside in (False, True))
+    assert native.status == guest.status == 0 and native.out == guest.out, (native.out, native.err, guest.out, guest.err)
+    assert b"flags: 0 wrong" in guest.out and b"filtered: 1" in guest.out, guest.out
+    assert guest.counts.answered > 2 ** 7 and guest.counts.signals > 50, vars(guest.counts)
 
 
 def test_what_threads_wait_for_is_no_work_on_memory():
@@ -941,6 +950,15 @@ def test_yields_that_are_more_natively_are_a_line_of_the_account():
         return
     native_rseq = ctypes.CDLL(None, use_errno=True).syscall(334, 0, 0, 0, 0) == 0 or ctypes.get_errno() != errno.ENOSYS
     assert line["count"] == (700 if native_rseq else 0) and line["price_cpu_ns"] < 0 and near(line["cpu_ns"], 700 * line["price_cpu_ns"]), line
+
+
+def test_calls_that_the_guest_answers_are_a_line_of_the_account():
+    needs_kvm()
+    _, lines = account_of(PRICES, "answer", "2000", "2")
+    assert lines["answered-calls"]["count"] == 2 * 2000 and lines["answered-calls"]["cpu_ns"] > 0, lines["answered-calls"]
+    assert lines["system-calls"]["count"] < 20, lines["system-calls"]
+    assert lines["answered-calls"]["price_cpu_ns"] < lines["system-calls"]["price_cpu_ns"] / 2, lines
+    assert lines["host-exits"]["count"] is None or lines["host-exits"]["count"] < 2000, lines["host-exits"]
 
 
 def test_wall_clock_of_what_may_run_side_by_side_is_not_accounted_for():

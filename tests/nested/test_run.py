@@ -2,7 +2,7 @@
 """vcost run with a real kvm_amd or kvm_intel, with nested paging and without: one boot of the host. TAP on stdout.
 
     test_run.py HARNESS VCOST PROGRAM...      boot: QEMU's kvm_amd; boot-bochs: Bochs's kvm_intel
-                                              PROGRAM: static ones of tests/programs: inside, signals, threads, traced, memory, heat
+                                              PROGRAM: static ones of tests/programs: answers, inside, signals, threads, traced, memory, heat
 """
 import json
 import sys
@@ -28,6 +28,7 @@ for setting in {settings}; do
         case $program in
         memory*) words='3 {changes}' faults=demand ;;
         threads*) words='4 3' ;;
+        answers*) words=0 ;;
         heat*) words=1000 more='--heat --heat-interval 0.2' ;;
         *) words= ;;
         esac

@@ -29,8 +29,9 @@ static void assert_near(double one, double other, double within)
 /* Round by round, prices are by ten percent less, as told, and by ten percent more. */
 static void fill_prices(struct run_priced *priced)
 {
-    *priced =
-        (struct run_priced){.rates = {.domain_faults = DOMAIN_FAULTS, .exits_per_call = 2}, .rounds = PAIRS};
+    *priced = (struct run_priced){
+        .rates = {.domain_faults = DOMAIN_FAULTS, .exits_per_call = 2, .exits_per_answer = 1},
+        .rounds = PAIRS};
     for (int i = 0; i < PRICES; i++) {
         priced->prices[i] = (struct price){1000 * (i + 1), 2000 * (i + 1), NULL};
         for (int round = 0; round < PAIRS; round++)
@@ -47,6 +48,7 @@ static struct tally tally_of(void)
     tally.exceptions[14] = 7;
     tally.host_faults = 1;
     tally.guest_faults = 9;
+    tally.answered = 11;
     tally.memory_calls = MEMORY;
     tally.memory_ns = 4000;
     tally.domains = tally.counted = PROGRAMS;
@@ -110,6 +112,7 @@ static void lines_are_counts_times_prices(void **state)
     check_line(&account, CAUSE_DOMAINS, PROGRAMS, PROGRAMS * price(PRICE_DOMAIN));
     check_line(&account, CAUSE_CALLS, CALLS, CALLS * price(PRICE_CALL));
     check_line(&account, CAUSE_YIELDS, NATIVE_YIELDS - YIELDS, (NATIVE_YIELDS - YIELDS) * price(PRICE_YIELD));
+    check_line(&account, CAUSE_ANSWERED, 11, 11 * price(PRICE_ANSWER));
     check_line(&account, CAUSE_MEMORY, MEMORY, 4000);
     check_line(&account, CAUSE_GUEST_FAULTS, 8, 8 * price(PRICE_FAULT));
     check_line(&account, CAUSE_HANDLED_FAULTS, 9, 9 * price(PRICE_HANDLED_FAULT));
@@ -119,7 +122,7 @@ static void lines_are_counts_times_prices(void **state)
     check_line(&account, CAUSE_KNOWN_FAULTS, 18, 18 * price(PRICE_KNOWN_FAULT));
     check_line(&account, CAUSE_KNOWN_PAGES, 48, 48 * price(PRICE_KNOWN_PAGE));
     check_line(&account, CAUSE_PROCESS_FAULTS, 2, 2 * price(PRICE_PROCESS_FAULT));
-    assert_near(account.lines[CAUSE_HOST_EXITS].count, 100 - EXITS - MONITOR_FAULTS - CALLS, 1e-9);
+    assert_near(account.lines[CAUSE_HOST_EXITS].count, 100 - EXITS - MONITOR_FAULTS - CALLS - 11, 1e-9);
     assert_non_null(account.lines[CAUSE_HOST_EXITS].reason);
     assert_true(isnan(account.lines[CAUSE_TRANSLATION].cpu_ns));
     pool_free(&pool);

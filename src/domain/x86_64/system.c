@@ -152,6 +152,6 @@ struct vcpu_system system_state(
         .tss_selector = DOMAIN_TSS,
         .star = (uint64_t)(DOMAIN_USER_SS - 8) << 48 | (uint64_t)DOMAIN_KERNEL_CS << 32,
         .syscall_entry = GVA(page_address(at, DOMAIN_PAGE_KERNEL).value + syscall_entry),
-        .syscall_mask = 0x200, /* IF */
+        .syscall_mask = 0x300, /* IF TF */
     };
 }

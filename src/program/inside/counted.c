@@ -7,7 +7,8 @@ static const char *const names[COUNTED] = {"exits", "page_faults", "pages_4k"}; 
 void counted_begin(struct process *process)
 {
     tally_add(&process->tally->domains, 1);
-    process->counted = (struct counted){.guest_faults = domain_guest_faults(process->domain)};
+    process->counted = (struct counted){.guest_faults = domain_guest_faults(process->domain),
+        .answered = domain_user_answered(process->domain)};
     heat_begin(process);
 }
 
@@ -33,6 +34,9 @@ void counted_tell(struct process *process)
     uint64_t guest_faults = domain_guest_faults(process->domain);
     tally_add(&process->tally->guest_faults, guest_faults - counted->guest_faults);
     counted->guest_faults = guest_faults;
+    uint64_t answered = domain_user_answered(process->domain);
+    tally_add(&process->tally->answered, answered - counted->answered);
+    counted->answered = answered;
     tally_add(&process->tally->counted, counted->told ? 0 : 1);
     counted->told = true;
 }

@@ -46,7 +46,7 @@ struct memory_limits {
 enum { COUNTED = 3 };
 struct counted {
     uint64_t so_far[COUNTED];
-    uint64_t guest_faults; /* so far, too; a child begins with its parent's */
+    uint64_t guest_faults, answered; /* so far, too; a child begins with its parent's */
     bool told;
 };
 

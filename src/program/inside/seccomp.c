@@ -112,6 +112,7 @@ static int64_t install(struct thread *thread, uint64_t from, bool for_all)
         process->filters = added;
     else
         thread->filters = added;
+    domain_user_answer_nothing(process->domain);
     return 0;
 }
 
@@ -123,6 +124,7 @@ int64_t seccomp_set(struct thread *thread, unsigned mode, uint64_t filter)
     if (mode != SECCOMP_MODE_STRICT || filtered)
         return -EINVAL;
     thread->strict = true;
+    domain_user_answer_nothing(thread->process->domain);
     return 0;
 }
 

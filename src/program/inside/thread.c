@@ -181,7 +181,20 @@ int thread_open(struct thread *thread, struct error *error)
 {
     const struct process *process = thread->process;
     int rc = thread->cpu ? 0 : domain_cpu_of(process->domain, process->files, &thread->cpu, error);
-    return rc < 0 ? rc : domain_user_open(thread->cpu, &process->mode, error);
+    if (rc == 0)
+        rc = domain_user_open(thread->cpu, &process->mode, error);
+    if (rc == 0)
+        thread_answer(thread);
+    return rc;
+}
+
+/* Its number, which compilers of Java ask for at every lock, is the same as long as it lives. Who filters
+ * system calls is to see them all. */
+void thread_answer(const struct thread *thread)
+{
+    const struct process *process = thread->process;
+    bool sees_all = thread->filters || thread->strict || process->filters;
+    domain_user_answer(thread->cpu, sees_all ? UINT32_MAX : SYS_gettid, (uint32_t)syscall(SYS_gettid));
 }
 
 int thread_open_first(struct thread *thread, const void *extended, struct error *error)
@@ -247,6 +260,7 @@ void thread_run(struct thread *thread)
     struct domain_left left = {.kind = LEFT_SYSCALL};
     struct error error;
     roll_enter(thread);
+    thread_answer(thread); /* it was opened by its parent, where memory is shared */
     for (;;) {
         bool unfinished = left.kind == LEFT_UNFINISHED;
         if (thread->caught && !unfinished)

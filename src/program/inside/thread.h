@@ -8,6 +8,9 @@
 /* Takes a virtual CPU for it, in the thread of the host that is to run it. */
 int thread_open(struct thread *thread, struct error *error);
 
+/* What the guest answers itself, without leaving, for the thread that calls this and runs it. */
+void thread_answer(const struct thread *thread);
+
 /* What XSAVE has of its registers, for another virtual CPU of the domain (domain_set_extended()), which the
  * caller frees; NULL: no memory, or they cannot be read. */
 void *thread_copy_extended(const struct thread *thread);
