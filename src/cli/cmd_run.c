@@ -32,6 +32,22 @@ static int split_commands(const struct invocation *invocation, struct programs *
     return rc;
 }
 
+/* Each run reads it from the beginning. */
+static int look_for_input(const char *path, struct error *error)
+{
+    struct stat facts;
+    if (!path)
+        return 0;
+    if (access(path, R_OK) < 0 || stat(path, &facts) < 0)
+        return error_errno(error, errno, "cannot read %.300s, which --stdin names", path);
+    if (S_ISFIFO(facts.st_mode) || S_ISSOCK(facts.st_mode))
+        return error_set(error, ESPIPE,
+            "%.300s, which --stdin names, is a pipe, which only one run could read: keep what comes by it in "
+            "a file",
+            path);
+    return 0;
+}
+
 /* Nobody waits until the machine was looked at to be told that a program or its input is not there. Where
  * --prepare is given, that may be what makes them. */
 static int look_for_files(
@@ -49,9 +65,7 @@ static int look_for_files(
                 "domain, nor a script",
                 word);
     }
-    if (rc == 0 && options->around.input && access(options->around.input, R_OK) < 0)
-        rc = error_errno(error, errno, "cannot read %.300s, which --stdin names", options->around.input);
-    return rc;
+    return rc < 0 ? rc : look_for_input(options->around.input, error);
 }
 
 /* Whoever waits should know what happens meanwhile. */

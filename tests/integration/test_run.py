@@ -881,8 +881,9 @@ def test_the_account_is_counts_times_prices_and_what_is_left():
 def test_what_is_not_there_is_told_before_anything_runs():
     needs_kvm()
     for words, told in ((["no-such-program-anywhere"], "no such program in PATH\n"), (["sort /etc/passwd"], "sh -c"),
-            (["--also", "no-such-program-anywhere", "true"], "no such program"), (["--stdin", "/no-such-file", "cat"], "--stdin")):
-        done = subprocess.run([VCOST, "run", *words], capture_output=True, text=True, check=False)
+            (["--also", "no-such-program-anywhere", "true"], "no such program"), (["--stdin", "/no-such-file", "cat"], "--stdin"),
+            (["--stdin", "/dev/stdin", "cat"], "is a pipe, which only one run could read")):
+        done = subprocess.run([VCOST, "run", *words], input="", capture_output=True, text=True, check=False)
         assert done.returncode == 1 and told in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
