@@ -11,13 +11,13 @@
 enum run_side { RUN_NATIVE, RUN_GUEST, RUN_SIDES };
 
 enum run_price {
-    PRICE_DOMAIN,        /* a domain for a program, made and ended */
-    PRICE_CALL,          /* a system call, from the guest to the host and back */
-    PRICE_ANSWER,        /* one that the guest answers itself */
-    PRICE_YIELD,         /* sched_yield natively, while it is counted, below zero: it is not made in a domain */
-    PRICE_FRESH_PAGE,    /* the first touch of a page that the host does not have */
-    PRICE_KNOWN_FAULT,   /* a page fault of the guest on what the host has, */
-    PRICE_KNOWN_PAGE,    /* and each page that it brings to the guest, since the monitor brings neighbours */
+    PRICE_DOMAIN,      /* a domain for a program, made and ended */
+    PRICE_CALL,        /* a system call, from the guest to the host and back */
+    PRICE_ANSWER,      /* one that the guest answers itself */
+    PRICE_YIELD,       /* sched_yield natively, while it is counted, below zero: it is not made in a domain */
+    PRICE_FRESH_PAGE,  /* the first touch of a page that the host does not have */
+    PRICE_KNOWN_FAULT, /* a page fault of the guest on what the host has, */
+    PRICE_KNOWN_PAGE,  /* and each page that it brings to the guest, since the monitor brings neighbours */
     PRICE_PROCESS_FAULT, /* a page that the host's process has not seen: the native price of a fault */
     PRICE_HANDLED_FAULT, /* a page fault that the guest's own kernel handles, without what follows of it */
     PRICE_SIGNAL,        /* a handler called, without the system calls that raise it and return from it */
