@@ -249,7 +249,7 @@ const struct option_spec around_options[] = {
         .kind = OPTION_TEXT,
         AROUND(cleanup),
         .value_name = "CMD",
-        .help = "The same after each run."},
+        .help = "The same after each run, also of one that Ctrl-C ends."},
 };
 
 const struct option_spec help_option[] = {

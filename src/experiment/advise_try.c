@@ -138,12 +138,13 @@ static int run_once(struct bench *bench, const struct conditions *conditions, co
         .kept = bench->has_metric ? kept : NULL,
         .kept_bytes = sizeof kept - 1};
     const struct advise_plan *plan = bench->plan;
+    const struct run_limits around = {.seconds = plan->budget_seconds, .stop = bench->stop};
     int rc = bench_shell(bench, plan->prepare, "--prepare", error);
     if (rc == 0 && plan->server)
         rc = bench_serve(bench, conditions, watcher, kept, sizeof kept - 1, tried, wrong, error);
     else if (rc == 0 && (rc = program_run(&program, conditions, &limits, &tried->end, error)) == 0)
         bench_judge_end(&tried->end, plan->status, wrong);
-    int cleaned = bench_shell(bench, plan->cleanup, "--cleanup", rc < 0 ? NULL : error);
+    int cleaned = shell_clean(plan->cleanup, &bench->here.cpus, &around, rc < 0 ? NULL : error);
     rc = rc < 0 ? rc : cleaned;
     if (rc < 0)
         return rc;

@@ -11,14 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static int shell(const struct running *running, const char *command, const char *option, struct error *error)
-{
-    const struct run_limits limits = {
-        .seconds = running->plan->timeout_seconds, .stop = &running->setting->stop};
-    const struct conditions conditions = run_conditions(running);
-    return shell_run(command, option, &conditions.cpus, &limits, error);
-}
-
 /* stdout of a run: a descriptor, 0 where it is taken in. */
 static int open_output(const struct run_plan *plan, int *output, struct error *error)
 {
@@ -91,20 +83,24 @@ static void begin_by_files(const struct run_watched *watched, struct timespec *b
 int run_once(struct running *running, struct run_arm *arm, bool look, struct error *error)
 {
     const struct run_plan *plan = running->plan;
+    const struct run_limits around = {.seconds = plan->timeout_seconds, .stop = &running->setting->stop};
+    const struct conditions conditions = run_conditions(running);
     struct timespec begun;
-    int rc = shell(running, plan->prepare, "--prepare", error);
-    begin_by_files(&plan->watched, &begun);
-    if (rc == 0)
-        rc = run_program(running, arm, look, error);
+    int rc = shell_run(plan->prepare, "--prepare", &conditions.cpus, &around, error);
     if (rc < 0)
         return rc;
-    run_left_look(&plan->watched, &arm->end, &begun, &arm->left);
-    rc = shell(running, plan->cleanup, "--cleanup", error);
+    begin_by_files(&plan->watched, &begun);
+    rc = run_program(running, arm, look, error);
+    if (rc == 0)
+        run_left_look(&plan->watched, &arm->end, &begun, &arm->left);
+    int cleaned = shell_clean(plan->cleanup, &conditions.cpus, &around, rc < 0 ? NULL : error);
+    if (rc < 0 || cleaned < 0)
+        return rc < 0 ? rc : cleaned;
     running->done++;
-    if (rc == 0 && running->progress && running->progress->tell) {
+    if (running->progress && running->progress->tell) {
         double took = clock_seconds() - running->began;
         running->progress->tell(running->progress->context, (double)running->done / running->all,
             took / running->done * (running->all - running->done), "the program");
     }
-    return rc;
+    return 0;
 }

@@ -24,3 +24,15 @@ int shell_run(const char *command, const char *option, const cpu_set_t *cpus, co
     return error_set(
         error, EIO, "%s: \"%.100s\" %s%s%s", option, command, how, said[0] ? " and said: " : "", said);
 }
+
+int shell_clean(
+    const char *command, const cpu_set_t *cpus, const struct run_limits *limits, struct error *error)
+{
+    static const double seconds_after_stop = 10;
+    struct run_limits own = *limits;
+    if (stop_asked(limits->stop)) {
+        own.stop = NULL;
+        own.seconds = limits->seconds < seconds_after_stop ? limits->seconds : seconds_after_stop;
+    }
+    return shell_run(command, "--cleanup", cpus, &own, error);
+}

@@ -10,4 +10,9 @@
 int shell_run(const char *command, const char *option, const cpu_set_t *cpus, const struct run_limits *limits,
     struct error *error);
 
+/* The same for what --cleanup gave, which is also run once a stop was asked for: what --prepare has made does
+ * not stay. It has ten seconds then. */
+int shell_clean(
+    const char *command, const cpu_set_t *cpus, const struct run_limits *limits, struct error *error);
+
 #endif

@@ -17,6 +17,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -1051,6 +1052,20 @@ def test_what_is_around_runs_is_done_around_each_of_them():
     assert len(guest["samples"]) == 2, guest["samples"]
     runs = 3 + 2 * (1 + 2)  # what shows whether it does the same, and on each side those that warm up and those that are timed
     assert open(log, encoding="utf-8").read().split() == ["before", "run", "after"] * runs
+
+
+def test_what_was_prepared_is_cleaned_up_when_a_run_is_stopped():
+    needs_kvm()
+    for command in (["run"], ["advise"]):
+        log, began = (os.path.join(SCRATCH, f"{command[0]} {name}") for name in ("log", "began"))
+        os.mkfifo(began)
+        vcost = subprocess.Popen([VCOST, *command, "--quiet", "--prepare", f"echo before >> '{log}'", "--cleanup", f"echo after >> '{log}'", "--", "sh", "-c",
+            'echo run >> "$0"; echo > "$1"; exec sleep 1000', log, began], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        open(began, encoding="utf-8").read()
+        vcost.send_signal(signal.SIGINT)
+        vcost.communicate(timeout=900)
+        assert vcost.returncode, command
+        assert open(log, encoding="utf-8").read().split() == ["before", "run", "after"], command
 
 
 def test_output_goes_where_it_is_wanted():
