@@ -13,10 +13,12 @@ A file *.programs holds entries, each below the name of its kind:
         quick                 one of those that `make test` tries, once and with small inputs
 
 Programs run in a folder with the inputs that make_inputs() writes and the sources of src/; `out` is theirs, empty before each
-run. What they write to stdout is what is compared, so they print what they have made.
+run. What they write to stdout is what is compared, so they print what they have made. Two may run at a time: a server's ports (18000 to
+18999) are of its entry alone.
 """
 import os
 import random
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -79,6 +81,15 @@ def read_all():
     if twice or any(not entry.command for entry in entries):
         raise ValueError(f"names that stand twice: {twice}, or an entry without a command")
     return entries
+
+
+def shared_ports(entries):
+    """Ports that more than one entry has, and which."""
+    users = {}
+    for entry in entries:
+        for port in set(re.findall(r"\b18\d{3}\b", entry.command)):
+            users.setdefault(port, []).append(entry.name)
+    return {port: names for port, names in users.items() if len(names) > 1}
 
 
 def missing_packages(entries):

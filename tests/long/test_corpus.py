@@ -2,9 +2,10 @@
 """The corpus (tests/corpus) through `vcost run`: each program must be the same in a domain as natively. Speaks TAP, and ends with
 what doc/corpus.md lists.
 
-    test_corpus.py VCOST [--install] [--only PATTERN]... [--part K/N] [--runs N] [--keep FILE]
+    test_corpus.py VCOST [--install] [--only PATTERN]... [--part K/N] [--runs N] [--jobs N] [--keep FILE]
 
-All of them take more than an hour; --part 2/20 tries the second of twenty parts. At the end stands, too, which are short natively,
+All of them take more than an hour; --part 2/20 tries the second of twenty parts, and --jobs 2 two programs at a time, each in a folder of its
+own, with twice the time that it may take: whether they do the same shows so as well as one by one, while what they cost does not. At the end stands, too, which are short natively,
 and for how many of a second or more vcost run explains what a run takes more: that is judged by nobody here, since the clock of a busy
 machine says little, but is what --runs 10 on a quiet one is for.
 
@@ -15,11 +16,13 @@ import argparse
 import fnmatch
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../corpus"))
 sys.dont_write_bytecode = True
@@ -61,15 +64,16 @@ def unexplained(native, guest):
         "native_cpu": sum(native["metrics"][name]["value"] for name in ("user", "system"))}
 
 
-def run(vcost, entry, folder, runs):
+def run(vcost, entry, folder, asked):
     """What became of a program, and why."""
-    words = [vcost, "run", "--quiet", "--runs", str(runs), "--json", "-", "--timeout", entry.fields.get("takes", "60"), "--prepare", entry.prepare()]
+    takes = float(entry.fields.get("takes", "60")) * asked.jobs
+    words = [vcost, "run", "--quiet", "--runs", str(asked.runs), "--json", "-", "--timeout", str(takes), "--prepare", entry.prepare()]
     for name in ("cleanup", "stdin"):
         if name in entry.fields:
             words += [f"--{name}", entry.fields[name]]
     try:
         done = subprocess.run([*words, "--", *entry.words()], cwd=folder, env=corpus.environment(folder), stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, errors="replace", check=False, timeout=(3 + 2 * runs) * float(entry.fields.get("takes", "60")))
+            text=True, errors="replace", check=False, timeout=(3 + 2 * asked.runs) * takes)
     except subprocess.TimeoutExpired:
         return {"became": "failed", "why": "it did not come to an end"}
     try:
@@ -108,6 +112,29 @@ def tell_more(all_found):
         print("# it is not told of " + ", ".join(name for name in long if name not in told))
 
 
+def run_all(entries, missing, asked):
+    """What became of each, in their order, as soon as that of those before it is known."""
+    folders = queue.Queue()
+    for _ in range(asked.jobs):
+        folders.put(tempfile.mkdtemp(prefix="vcost-corpus-"))
+        corpus.make_inputs(folders.queue[-1])
+
+    def run_one(entry):
+        absent = [package for package in entry.packages if package in missing]
+        if absent:
+            return {"became": "not installed", "why": " ".join(absent)}
+        folder = folders.get()
+        try:
+            return run(os.path.abspath(asked.vcost), entry, folder, asked)
+        finally:
+            folders.put(folder)
+
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        yield from zip(entries, pool.map(run_one, entries))
+    for folder in folders.queue:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("vcost")
@@ -115,34 +142,32 @@ def main():
     parser.add_argument("--only", action="append")
     parser.add_argument("--part", default="1/1")
     parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--keep")
     asked = parser.parse_args()
     entries = [entry for entry in corpus.read_all() if not asked.only or any(fnmatch.fnmatch(entry.name, only) or entry.kind == only for only in asked.only)]
     part, parts = (int(number) for number in asked.part.split("/"))
     entries = entries[part - 1::parts]
+    if shared := corpus.shared_ports(corpus.read_all()):
+        sys.exit(f"the corpus: programs share ports: {shared}")
     if asked.install:
         install(entries)
     missing = set(corpus.missing_packages(entries))
-    folder = tempfile.mkdtemp(prefix="vcost-corpus-")
-    corpus.make_inputs(folder)
     print(f"1..{len(entries)}", flush=True)
     all_found = {}
-    for number, entry in enumerate(entries, 1):
-        absent = [package for package in entry.packages if package in missing]
-        found = {"became": "not installed", "why": " ".join(absent)} if absent else run(os.path.abspath(asked.vcost), entry, folder, asked.runs)
+    for number, (entry, found) in enumerate(run_all(entries, missing, asked), 1):
         all_found[entry.name] = found
         good = found["became"] in ("same", "not installed")
         times = f"  {found['native_s']:.2f} s, {found['guest_s']:.2f} s" if found.get("guest_s") else ""
         if found.get("unexplained") is not None:
             times += f", {found['unexplained']:.0%} unexplained"
-        print(f"{'' if good else 'not '}ok {number} - {entry.name}{' # SKIP not installed: ' + found['why'] if absent else times}")
+        print(f"{'' if good else 'not '}ok {number} - {entry.name}{' # SKIP not installed: ' + found['why'] if found['became'] == 'not installed' else times}")
         if not good:
             print(f"# {entry.name}: {found['became']}: {found['why']}")
         sys.stdout.flush()
         if asked.keep:
             with open(asked.keep, "a", encoding="utf-8") as file:
                 file.write(json.dumps({"name": entry.name, "kind": entry.kind, **found}) + "\n")
-    shutil.rmtree(folder, ignore_errors=True)
     count = Counter(found["became"] for found in all_found.values())
     tell_more(all_found)
     tried = len(entries) - count["not installed"]
