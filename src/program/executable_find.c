@@ -1,6 +1,7 @@
 #include "program/executable_find.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 static int can_run(const char *path)
 {
     struct stat status;
-    if (stat(path, &status) < 0 || (S_ISREG(status.st_mode) && access(path, X_OK) < 0))
+    if (stat(path, &status) < 0 ||
+        (S_ISREG(status.st_mode) && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0))
         return -errno;
     return S_ISREG(status.st_mode) ? 0 : -EACCES;
 }

@@ -102,11 +102,26 @@ static void names_that_no_path_holds_are_passed_over(void **state)
     check(folders, "prog");
 }
 
+/* Not the real user, whom access(2) asks about. */
+static void who_executes_is_the_effective_user(void **state)
+{
+    enum { NOBODY = 65534 };
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chmod(*state, 0755), 0);
+    assert_int_equal(chmod("not/prog", 0744), 0);
+    assert_int_equal(setresuid(NOBODY, 0, 0), 0);
+    check("not:runs", "prog");
+    assert_int_equal(setresuid(0, 0, 0), 0);
+    assert_int_equal(chmod("not/prog", 0644), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_execvp_executes_is_found),
         cmocka_unit_test(names_that_no_path_holds_are_passed_over),
+        cmocka_unit_test(who_executes_is_the_effective_user),
     };
     return cmocka_run_group_tests(tests, make_folders, remove_folders);
 }
