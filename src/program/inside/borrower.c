@@ -1,6 +1,5 @@
 #include "program/inside/borrower.h"
 
-#include "program/inside/access.h"
 #include "program/inside/children.h"
 #include "program/inside/roll.h"
 #include "program/inside/seat.h"
@@ -13,11 +12,11 @@
 #include <unistd.h>
 
 /* It has a virtual CPU of its own, and of its process what Linux gives to each: what signals do, above
- * all. `tell`: where its number goes, or 0. */
+ * all. */
 struct borrower {
     struct process process;
     struct thread thread;
-    uint64_t tell[2];
+    creation_asked asked;
 };
 
 enum { BORROWER_BYTES = 256 << 10 }; /* the structure, and the stack of the host's that it runs on */
@@ -25,11 +24,11 @@ enum { BORROWER_BYTES = 256 << 10 }; /* the structure, and the stack of the host
 static int go_on_as_borrower(void *context)
 {
     struct borrower *borrower = context;
-    const uint32_t number = (uint32_t)getpid();
+    const creation_asked *asked = &borrower->asked;
     borrower->thread.id = getpid();
-    for (int i = 0; i < 2; i++)
-        if (borrower->tell[i])
-            access_write(&borrower->process, borrower->tell[i], &number, sizeof number);
+    creation_tell(&borrower->process, asked, CLONE_PARENT_SETTID | CLONE_CHILD_SETTID, getpid());
+    if (asked->flags & CLONE_CLEAR_SIGHAND)
+        signals_clear(&borrower->process);
     if (getpid() == 1)
         signals_take_defaults(&borrower->process);
     signals_begin(&borrower->thread);
@@ -44,7 +43,7 @@ static unsigned files_of(const struct process *parent, uint64_t flags)
     return flags & CLONE_FILES ? parent->files : ++tables;
 }
 
-static int open_borrower(const struct thread *parent, uint64_t flags, const uint64_t tell[2],
+static int open_borrower(const struct thread *parent, const creation_asked *asked,
     const struct domain_user *user, struct borrower *borrower)
 {
     struct process *process = parent->process;
@@ -55,17 +54,16 @@ static int open_borrower(const struct thread *parent, uint64_t flags, const uint
     pthread_mutex_init(&borrower->process.actions_lock, NULL);
     borrower->process.threads = 1;
     borrower->process.borrowed = true;
-    children_number(&borrower->process, flags);
+    children_number(&borrower->process, asked->flags);
     borrower->process.words = NULL;
-    borrower->tell[0] = flags & CLONE_PARENT_SETTID ? tell[0] : 0;
-    borrower->tell[1] = flags & CLONE_CHILD_SETTID ? tell[1] : 0;
+    borrower->asked = *asked;
     borrower->thread = (struct thread){.process = &borrower->process,
         .user = *user,
         .first = true,
         .mask = parent->mask,
         .filters = parent->filters,
         .strict = parent->strict,
-        .clear_on_exit = flags & CLONE_CHILD_CLEARTID ? tell[1] : 0,
+        .clear_on_exit = creation_cleared(asked),
         .stack = parent->stack,
         .stack_bytes = parent->stack_bytes,
         .stack_flags = parent->stack_flags};
@@ -74,7 +72,7 @@ static int open_borrower(const struct thread *parent, uint64_t flags, const uint
     void *extended = thread_copy_extended(parent);
     bool has = extended && domain_set_extended(borrower->thread.cpu, extended, &error) == 0;
     free(extended);
-    borrower->process.files = files_of(process, flags);
+    borrower->process.files = files_of(process, asked->flags);
     return has ? 0 : -EAGAIN;
 }
 
@@ -100,8 +98,7 @@ static int64_t count_borrower(const struct thread *parent, int64_t result)
 
 /* Both processes have the same thread of the host's C library, of which the one runs while the other waits.
  */
-static int64_t lend(
-    struct thread *thread, uint64_t flags, const struct domain_user *user, const uint64_t tell[2])
+static int64_t lend(struct thread *thread, const creation_asked *asked, const struct domain_user *user)
 {
     int begun = children_begin(thread->process);
     if (begun < 0)
@@ -110,12 +107,12 @@ static int64_t lend(
     if (room == MAP_FAILED)
         return -EAGAIN;
     struct borrower *borrower = (struct borrower *)room;
-    int64_t result = open_borrower(thread, flags, tell, user, borrower);
+    int64_t result = open_borrower(thread, asked, user, borrower);
     if (result == 0) {
         signals_block();
-        pid_t pid = clone(
-            go_on_as_borrower, room + BORROWER_BYTES, (int)(flags & ~(uint64_t)CLONE_DONE_HERE), borrower);
-        result = pid < 0 ? -errno : pid;
+        const struct beginning begins = {
+            .stack = room + BORROWER_BYTES, .begin = go_on_as_borrower, .context = borrower};
+        result = creation_make(asked, &begins);
         signals_begin(thread);
     }
     close_borrower(borrower);
@@ -137,21 +134,17 @@ static void release_borrower(void *context)
 
 /* Once the child has begun it may end, and then another thread may release it: *borrower is gone. */
 static int64_t start_on(
-    struct seat *seat, const struct thread *thread, uint64_t flags, struct borrower *borrower)
+    struct seat *seat, const struct thread *thread, const creation_asked *asked, struct borrower *borrower)
 {
-    const uint64_t tell = borrower->tell[0];
     borrower->thread.holder = &seat->holder;
     domain_cpu_release(borrower->thread.cpu);
-    int64_t result = seat_start(seat, flags & ~(uint64_t)CLONE_DONE_HERE, go_on_as_borrower, borrower);
-    if (result > 0 && tell) {
-        const uint32_t number = (uint32_t)result;
-        access_write(thread->process, tell, &number, sizeof number);
-    }
+    int64_t result = seat_start(seat, asked, go_on_as_borrower, borrower);
+    if (result > 0)
+        creation_tell(thread->process, asked, CLONE_PARENT_SETTID, (pid_t)result);
     return result;
 }
 
-static int64_t share(
-    struct thread *thread, uint64_t flags, const struct domain_user *user, const uint64_t tell[2])
+static int64_t share(struct thread *thread, const creation_asked *asked, const struct domain_user *user)
 {
     int64_t result = children_begin(thread->process);
     if (result < 0)
@@ -160,8 +153,8 @@ static int64_t share(
     signals_block();
     struct seat *seat = seat_take(release_borrower);
     struct borrower *borrower = seat ? calloc(1, sizeof *borrower) : NULL;
-    if (borrower && (result = open_borrower(thread, flags, tell, user, borrower)) == 0)
-        result = start_on(seat, thread, flags, borrower);
+    if (borrower && (result = open_borrower(thread, asked, user, borrower)) == 0)
+        result = start_on(seat, thread, asked, borrower);
     if (result < 0 && borrower)
         release_borrower(borrower);
     if (result < 0 && seat)
@@ -170,8 +163,7 @@ static int64_t share(
     return count_borrower(thread, result);
 }
 
-int64_t borrower_start(
-    struct thread *parent, uint64_t flags, const struct domain_user *user, const uint64_t tell[2])
+int64_t borrower_start(struct thread *parent, const creation_asked *asked, const struct domain_user *user)
 {
-    return (flags & CLONE_VFORK ? lend : share)(parent, flags, user, tell);
+    return (asked->flags & CLONE_VFORK ? lend : share)(parent, asked, user);
 }

@@ -1,9 +1,9 @@
 /* System calls that make threads and processes. */
 #include "program/inside/calls.h"
 
-#include "program/inside/access.h"
 #include "program/inside/borrower.h"
 #include "program/inside/children.h"
+#include "program/inside/creation.h"
 #include "program/inside/machine_thread.h"
 #include "program/inside/roll.h"
 #include "program/inside/seat.h"
@@ -11,7 +11,6 @@
 #include "program/inside/thread.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,18 +18,18 @@
 /* ---- fork ---- */
 
 /* In the child: this thread alone, over a copy of the memory. */
-static void become_child(struct thread *thread, uint64_t flags, uint64_t child_number)
+static void become_child(struct thread *thread, const creation_asked *asked)
 {
     struct process *process = thread->process;
     thread->id = getpid();
     thread->first = true;
     thread->cpu = NULL;
     thread->caught = 0; /* of its parent's: what comes from here on is its own */
-    thread->clear_on_exit = flags & CLONE_CHILD_CLEARTID ? child_number : 0;
+    thread->clear_on_exit = creation_cleared(asked);
     process->threads = 1;
     process->threaded = false;
     process->borrowed = false;
-    children_number(process, flags);
+    children_number(process, asked->flags);
     process->files = 0;
     thread->holder = NULL;
     roll_begin(thread);
@@ -39,12 +38,11 @@ static void become_child(struct thread *thread, uint64_t flags, uint64_t child_n
 }
 
 /* With a virtual machine of its own. */
-static void go_on_as_child(struct thread *thread, const void *extended, uint64_t flags, uint64_t child_number)
+static void go_on_as_child(struct thread *thread, const void *extended, const creation_asked *asked)
 {
     struct process *process = thread->process;
     struct error error;
-    const uint32_t number = (uint32_t)getpid();
-    become_child(thread, flags, child_number);
+    become_child(thread, asked);
     int rc = domain_renew(process->domain, &error);
     if (rc == 0)
         rc = window_after_fork(process->window, &error);
@@ -55,8 +53,9 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
         rc = machine_begin(thread, &error);
     if (rc < 0)
         process_fail(process, &error);
-    if (flags & CLONE_CHILD_SETTID)
-        access_write(process, child_number, &number, sizeof number);
+    creation_tell(process, asked, CLONE_CHILD_SETTID, getpid());
+    if (asked->flags & CLONE_CLEAR_SIGHAND)
+        signals_clear(process);
     if (getpid() == 1) /* the first of a namespace, which its parent was not */
         signals_take_defaults(process);
     signals_let(thread);
@@ -64,15 +63,18 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
 
 /* Signals and namespaces are the kernel's business; what the C library has for a fork of its own is not
  * needed where this thread has always been alone: one that is about to end may hold a lock of its. */
-static pid_t make_process(const struct process *process, uint64_t flags)
+static int64_t make_process(const struct process *process, const creation_asked *asked)
 {
-    uint64_t rest = flags & ~(uint64_t)CLONE_DONE_HERE;
-    if (rest == SIGCHLD && (process->threaded || process->borrowed || seats_are_held()))
-        return fork();
-    return (pid_t)syscall(SYS_clone, rest, 0, NULL, NULL, 0);
+    bool plain =
+        asked->exit_signal == SIGCHLD && !(asked->flags & ~(uint64_t)CREATION_DONE_HERE) && !asked->set_tid;
+    if (plain && (process->threaded || process->borrowed || seats_are_held())) {
+        pid_t pid = fork();
+        return pid < 0 ? -errno : pid;
+    }
+    return creation_make(asked, NULL);
 }
 
-static int64_t fork_process(struct thread *thread, uint64_t flags, const uint64_t tell[2])
+static int64_t fork_process(struct thread *thread, const creation_asked *asked)
 {
     struct process *process = thread->process;
     int begun = children_begin(process);
@@ -83,85 +85,112 @@ static int64_t fork_process(struct thread *thread, uint64_t flags, const uint64_
         return -EAGAIN;
     signals_block();
     window_hold(process->window);
-    pid_t pid = make_process(process, flags);
-    int code = errno;
+    int64_t pid = make_process(process, asked);
     if (pid == 0) {
-        go_on_as_child(thread, extended, flags, tell[1]);
+        go_on_as_child(thread, extended, asked);
         free(extended);
         return 0;
     }
     window_go_on(process->window);
     free(extended);
     if (pid > 0) {
-        const uint32_t number = (uint32_t)pid;
         tally_add(&process->tally->forks, 1);
-        if (flags & CLONE_PARENT_SETTID)
-            access_write(process, tell[0], &number, sizeof number);
+        creation_tell(process, asked, CLONE_PARENT_SETTID, (pid_t)pid);
     }
     signals_let(thread);
-    return pid < 0 ? -code : pid;
+    return pid;
 }
 
 /* ---- clone ---- */
 
-static int64_t start_thread(struct thread *thread, uint64_t flags, const uint64_t *arguments)
+/* Not for a thread in a domain: a namespace, a number or a control group of its own. */
+static int check_thread(const struct process *process, const creation_asked *asked)
 {
-    enum { NEEDED = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD };
-    struct domain_user user = thread->user;
-    if ((flags & NEEDED) != NEEDED || !arguments[1])
-        return -EINVAL;                      /* threads of one process share all this in a domain */
-    if (thread->process->children_announced) /* kernel/fork.c: none while its children go elsewhere */
+    const uint64_t shared = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD,
+                   namespaces = CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+    if ((asked->flags & shared) != shared || asked->flags & namespaces || !asked->stack)
+        return -EINVAL;              /* threads of one process share all this in a domain */
+    if (process->children_announced) /* kernel/fork.c: none while its children go elsewhere */
         return -EINVAL;
-    if (thread->process->borrowed)
+    if (process->borrowed)
         return -EAGAIN;
-    user.registers.rax = 0;
-    user.registers.rsp = arguments[1];
-    if (flags & CLONE_SETTLS)
-        user.fs_base = arguments[4];
-    const uint64_t tell[2] = {
-        flags & CLONE_PARENT_SETTID ? arguments[2] : 0, flags & CLONE_CHILD_SETTID ? arguments[3] : 0};
+    return asked->set_tid ? -EPERM : asked->flags & CLONE_INTO_CGROUP ? -EOPNOTSUPP : 0;
+}
+
+static int64_t start_thread(
+    struct thread *thread, const creation_asked *asked, const struct domain_user *user)
+{
+    int rc = check_thread(thread->process, asked);
+    if (rc < 0)
+        return rc;
     signals_block();
-    int64_t number = thread_start(thread, &user, flags & CLONE_CHILD_CLEARTID ? arguments[3] : 0, tell);
+    int64_t number = thread_start(thread, user, asked);
     signals_let(thread);
     return number;
 }
 
-/* clone(flags, stack, parent's number, child's number, TLS). Refused: a child that shares what signals
- * do, and is no thread; and one that shares no memory but the descriptors, among which are those of its
- * parent's virtual machine and would be its own. */
-int64_t call_clone(struct thread *thread, const uint64_t *arguments)
+/* Refused: a child that shares what signals do, and is no thread; and one that shares no memory but the
+ * descriptors, among which are those of its parent's virtual machine and would be its own. */
+static int64_t create(struct thread *thread, const creation_asked *asked)
 {
-    uint64_t flags = arguments[0];
-    const uint64_t tell[2] = {arguments[2], arguments[3]};
+    const uint64_t flags = asked->flags;
+    struct domain_user user = thread->user;
+    int rc = creation_check(thread->process, asked);
+    if (rc < 0)
+        return rc;
+    user.registers.rax = 0;
+    user.registers.rsp = asked->stack ? asked->stack : user.registers.rsp;
+    user.fs_base = flags & CLONE_SETTLS ? asked->tls : user.fs_base;
     if (flags & CLONE_THREAD)
-        return start_thread(thread, flags, arguments);
+        return start_thread(thread, asked, &user);
     if (flags & CLONE_SIGHAND)
         return flags & CLONE_VM ? -ENOSYS : -EINVAL;
     if ((flags & (CLONE_FILES | CLONE_VM)) == CLONE_FILES)
         return -ENOSYS;
-    if (flags & CLONE_VM) {
-        struct domain_user user = thread->user;
-        user.registers.rax = 0;
-        user.registers.rsp = arguments[1] ? arguments[1] : user.registers.rsp;
-        user.fs_base = flags & CLONE_SETTLS ? arguments[4] : user.fs_base;
-        return borrower_start(thread, flags, &user, tell);
-    }
-    int64_t pid = fork_process(thread, flags, tell);
-    if (pid == 0 && arguments[1])
-        thread->user.registers.rsp = arguments[1];
-    if (pid == 0 && flags & CLONE_SETTLS)
-        thread->user.fs_base = arguments[4];
+    if (flags & CLONE_VM)
+        return borrower_start(thread, asked, &user);
+    int64_t pid = fork_process(thread, asked);
+    if (pid == 0)
+        thread->user = user;
     return pid;
+}
+
+int64_t call_clone(struct thread *thread, const uint64_t *arguments)
+{
+    const creation_asked asked = creation_of_clone(arguments);
+    return create(thread, &asked);
+}
+
+/* 0: the host has it, and lets it be called; otherwise its errno. Of no bytes it makes nothing. */
+static int ask_for_clone3(void)
+{
+    syscall(SYS_clone3, NULL, 0);
+    return errno == EINVAL ? 0 : -errno;
+}
+
+/* Who has no clone3 natively goes on with clone, and is to do the same here. */
+int64_t call_clone3(struct thread *thread, const uint64_t *arguments)
+{
+    creation_asked asked;
+    int rc = ask_for_clone3();
+    if (rc == 0)
+        rc = creation_of_clone3(thread->process, arguments[0], arguments[1], &asked);
+    if (rc == 0 && asked.flags & CLONE_INTO_CGROUP && call_is_kept(thread, asked.cgroup))
+        rc = -EBADF;
+    return rc < 0 ? rc : create(thread, &asked);
 }
 
 int64_t call_fork(struct thread *thread, const uint64_t *arguments)
 {
+    const creation_asked asked = {.exit_signal = SIGCHLD};
     (void)arguments;
-    return fork_process(thread, SIGCHLD, (const uint64_t[]){0, 0});
+    return create(thread, &asked);
 }
 
 int64_t call_vfork(struct thread *thread, const uint64_t *arguments)
 {
+    const creation_asked asked = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD};
     (void)arguments;
-    return call_clone(thread, (const uint64_t[]){CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0});
+    return create(thread, &asked);
 }

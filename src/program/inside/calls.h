@@ -70,8 +70,8 @@ call_function call_mmap, call_munmap, call_mprotect, call_pkey_mprotect, call_mr
     call_shmat, call_shmdt;                                        /* call_memory.c */
 call_function call_io_setup, call_io_destroy, call_io_uring_setup; /* call_ring.c */
 call_function call_sigaction, call_sigprocmask, call_sigreturn, call_sigaltstack,
-    call_kill;                                   /* call_signal.c */
-call_function call_clone, call_fork, call_vfork; /* call_clone.c */
+    call_kill;                                                /* call_signal.c */
+call_function call_clone, call_clone3, call_fork, call_vfork; /* call_clone.c */
 call_function call_exit, call_exit_group, call_set_tid_address, call_arch_prctl, call_prctl,
     call_personality;                                       /* call_process.c */
 call_function call_ptrace;                                  /* call_trace.c */

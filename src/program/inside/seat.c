@@ -16,37 +16,15 @@ static struct seat *seats;
 
 /* ---- starting a process on one ---- */
 
-/* The C library's clone() refuses to set the thread pointer, and passes on no place to clear. */
-int64_t seat_clone(
-    uint64_t flags, void *stack, atomic_int *clear, void *thread, int (*begin)(void *), void *context);
-__asm__(".text\n"
-        ".globl seat_clone\n"
-        ".type seat_clone, @function\n"
-        "seat_clone:\n"
-        "    and $-16, %rsi\n"
-        "    sub $16, %rsi\n"
-        "    mov %r8, (%rsi)\n"
-        "    mov %r9, 8(%rsi)\n"
-        "    mov %rdx, %r10\n"
-        "    mov %rcx, %r8\n"
-        "    xor %edx, %edx\n"
-        "    mov $56, %eax\n" /* clone */
-        "    syscall\n"
-        "    test %rax, %rax\n"
-        "    jne 1f\n"
-        "    xor %ebp, %ebp\n"
-        "    pop %rax\n"
-        "    pop %rdi\n"
-        "    call *%rax\n"
-        "    hlt\n" /* it does not return */
-        "1:  ret\n"
-        ".size seat_clone, . - seat_clone\n");
-
-int64_t seat_start(struct seat *seat, uint64_t flags, int (*begin)(void *context), void *context)
+int64_t seat_start(struct seat *seat, const creation_asked *asked, int (*begin)(void *context), void *context)
 {
+    const struct beginning begins = {.stack = seat->stack,
+        .begin = begin,
+        .context = context,
+        .thread = seat->thread,
+        .clear = &seat->holder};
     seat->context = context;
-    return seat_clone(flags | CLONE_SETTLS | CLONE_CHILD_CLEARTID, seat->stack, &seat->holder, seat->thread,
-        begin, context);
+    return creation_make(asked, &begins);
 }
 
 /* ---- making one ---- */

@@ -4,6 +4,8 @@
 #ifndef VCOST_PROGRAM_INSIDE_SEAT_H
 #define VCOST_PROGRAM_INSIDE_SEAT_H
 
+#include "program/inside/creation.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,9 +25,9 @@ struct seat *seat_take(void (*release)(void *context));
 /* Gives back one that no process was started on. */
 void seat_give(struct seat *seat);
 
-/* clone(2), with CLONE_VM among the flags: the child calls begin(context). Its number, or a negative errno.
- */
-int64_t seat_start(struct seat *seat, uint64_t flags, int (*begin)(void *context), void *context);
+/* A process, with CLONE_VM among the flags: it calls begin(context). Its number, or a negative errno. */
+int64_t seat_start(
+    struct seat *seat, const creation_asked *asked, int (*begin)(void *context), void *context);
 
 /* Until the process that holds it is no more (or some time has passed). */
 void seat_wait(const atomic_int *holder);

@@ -126,6 +126,16 @@ int64_t signals_set_action(struct process *process, int number, const struct act
     return rc;
 }
 
+void signals_clear(struct process *process)
+{
+    const struct action none = {.handler = (uintptr_t)SIG_DFL};
+    for (int number = 1; number <= SIGNALS; number++) {
+        const struct action *action = &process->actions[number];
+        if (action->handler != (uintptr_t)SIG_IGN && (action->handler || action->flags))
+            signals_set_action(process, number, &none);
+    }
+}
+
 void signals_take_defaults(struct process *process)
 {
     for (int number = 1; number <= SIGNALS; number++) {

@@ -34,6 +34,10 @@ int64_t signals_set_action(struct process *process, int number, const struct act
 _Noreturn void signals_die(int number);
 _Noreturn void signals_end(struct process *process, int number);
 
+/* In a child that is to have no handlers (clone3(2), CLONE_CLEAR_SIGHAND): what is not ignored is done by
+ * default. */
+void signals_clear(struct process *process);
+
 /* In a process that is new to the host: has those caught which would end it untold. */
 void signals_take_defaults(struct process *process);
 

@@ -10,6 +10,7 @@
 #include "program/inside/signals.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -312,25 +313,43 @@ void thread_end(struct thread *thread, int status)
 struct start {
     struct thread *thread;
     void *extended;
-    const uint64_t *tell;
+    const creation_asked *asked;
     int64_t result;
     sem_t done;
 };
+
+/* A descriptor of this thread, if that is asked for (CLONE_PIDFD; an errno where the host has none of
+ * threads). */
+static int describe(const struct thread *thread, const creation_asked *asked)
+{
+    enum { OF_A_THREAD = O_EXCL }; /* Linux, PIDFD_THREAD */
+    if (!(asked->flags & CLONE_PIDFD))
+        return 0;
+    const int descriptor = (int)syscall(SYS_pidfd_open, thread->id, OF_A_THREAD);
+    if (descriptor < 0)
+        return -errno;
+    int rc = access_write(thread->process, asked->pidfd, &descriptor, sizeof descriptor);
+    if (rc < 0)
+        close(descriptor);
+    return rc;
+}
 
 static int set_up(struct start *start)
 {
     struct thread *thread = start->thread;
     struct error error;
-    const uint32_t number = (uint32_t)gettid();
     thread->id = gettid();
     if (thread_open(thread, &error) < 0 || domain_set_extended(thread->cpu, start->extended, &error) < 0) {
         if (thread->cpu)
             domain_cpu_give(thread->cpu);
         return -EAGAIN;
     }
-    for (int i = 0; i < 2; i++)
-        if (start->tell[i])
-            access_write(thread->process, start->tell[i], &number, sizeof number);
+    int rc = describe(thread, start->asked);
+    if (rc < 0) {
+        domain_cpu_give(thread->cpu);
+        return rc;
+    }
+    creation_tell(thread->process, start->asked, CLONE_PARENT_SETTID | CLONE_CHILD_SETTID, thread->id);
     return thread->id;
 }
 
@@ -360,13 +379,12 @@ static int start_host_thread(struct start *start)
     return code;
 }
 
-int64_t thread_start(
-    const struct thread *like, const struct domain_user *user, uint64_t clear, const uint64_t tell[2])
+int64_t thread_start(const struct thread *like, const struct domain_user *user, const creation_asked *asked)
 {
     struct process *process = like->process;
     struct start start = {.thread = malloc(sizeof *start.thread),
         .extended = thread_copy_extended(like),
-        .tell = tell,
+        .asked = asked,
         .result = -EAGAIN};
     sem_init(&start.done, 0, 0);
     if (start.thread && start.extended) {
@@ -375,7 +393,7 @@ int64_t thread_start(
             .mask = like->mask,
             .filters = like->filters,
             .strict = like->strict,
-            .clear_on_exit = clear,
+            .clear_on_exit = creation_cleared(asked),
             .stack_flags = 2};
         process->threads++;
         process->threaded = true;

@@ -3,6 +3,7 @@
 #ifndef VCOST_PROGRAM_INSIDE_THREAD_H
 #define VCOST_PROGRAM_INSIDE_THREAD_H
 
+#include "program/inside/creation.h"
 #include "program/inside/process.h"
 
 /* Takes a virtual CPU for it, in the thread of the host that is to run it. */
@@ -29,8 +30,7 @@ _Noreturn void thread_end(struct thread *thread, int status);
 void thread_tell_end(const struct thread *thread);
 
 /* A second one, which goes on as `like` does but for what *user says, made while all signals are blocked:
- * its number, or -EAGAIN. `clear`: clear_on_exit; `tell`: two places that get its number, or 0. */
-int64_t thread_start(
-    const struct thread *like, const struct domain_user *user, uint64_t clear, const uint64_t tell[2]);
+ * its number, or a negative errno. */
+int64_t thread_start(const struct thread *like, const struct domain_user *user, const creation_asked *asked);
 
 #endif
