@@ -49,13 +49,13 @@
 #define DOMAIN_USER_SYSCALL 0x2010 /* CPL 3: executes SYSCALL (probe) */
 #define DOMAIN_SYSCALL_ENTRY                                                                                 \
     0x2020 /* LSTAR: leaves through DOMAIN_PORT_SYSCALL at whatever CPL it finds itself */
-/* The same for a virtual CPU that answers one system call itself: it has a copy of this for its own, with
- * what it answers, and how often it has (struct domain_answer) at the end. */
+/* The same for a virtual CPU that answers one system call itself: it has a copy of this for its own, and a
+ * page behind it what it answers, and how often it has (struct domain_answer), which CPL 3 counts. */
 #define DOMAIN_ANSWER 0x2080
 #define DOMAIN_ANSWER_BYTES 128
 #define DOMAIN_ANSWER_COUNTED 22 /* offsets in it: from here on the call is made; and here it leaves */
 #define DOMAIN_ANSWER_LEAVE 80
-#define DOMAIN_ANSWER_DATA 112
+#define DOMAIN_ANSWER_DATA 4096
 
 /* The ports that the guest leaves through, always 32 bits wide. CPL 3 may use them all: an exit
  * through one of them proves nothing. */

@@ -7,8 +7,9 @@
 
 #include <stdbool.h>
 
-/* System pages behind the task states of so many virtual CPUs (user.c). */
-enum { ANSWERS_CPUS = 4096, ANSWERS_FIRST_PAGE = 512 + ANSWERS_CPUS, ANSWERS_PAGES = ANSWERS_CPUS / 32 };
+/* System pages behind the task states of so many virtual CPUs (user.c): of each two the first is code, for 32
+ * of them, and the second the data of that. */
+enum { ANSWERS_CPUS = 4096, ANSWERS_FIRST_PAGE = 512 + ANSWERS_CPUS, ANSWERS_PAGES = 2 * ANSWERS_CPUS / 32 };
 
 /* Gives a virtual CPU its place, with which it answers nothing yet. Harmless when repeated. With the domain's
  * tables_lock held. */
