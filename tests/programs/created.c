@@ -350,5 +350,6 @@ int main(void)
     shares("side by side", 0);
     shares("side by side, the same files", CLONE_FILES | CLONE_FS);
     threads();
+    described(true); /* once more, of one that has threads */
     return 0;
 }

@@ -1,6 +1,7 @@
 /* System calls that make threads and processes. */
 #include "program/inside/calls.h"
 
+#include "program/inside/access.h"
 #include "program/inside/borrower.h"
 #include "program/inside/children.h"
 #include "program/inside/creation.h"
@@ -61,17 +62,38 @@ static void go_on_as_child(struct thread *thread, const void *extended, const cr
     signals_let(thread);
 }
 
+/* What is at the place of a descriptor is written again, to see that it can be. */
+static int check_place(const struct process *process, uint64_t place)
+{
+    int now;
+    int rc = access_read(process, place, &now, sizeof now);
+    return rc < 0 ? rc : access_write(process, place, &now, sizeof now);
+}
+
+/* As the C library forks, with all of its locks. A descriptor of the child comes later: it has much to do
+ * before it can end. */
+static int64_t fork_with_library(const struct process *process, const creation_asked *asked)
+{
+    const bool describes = asked->flags & CLONE_PIDFD;
+    int rc = describes ? check_place(process, asked->pidfd) : 0;
+    if (rc < 0)
+        return rc;
+    pid_t pid = fork();
+    if (pid > 0 && describes) {
+        int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
+        access_write(process, asked->pidfd, &descriptor, sizeof descriptor);
+    }
+    return pid < 0 ? -errno : pid;
+}
+
 /* Signals and namespaces are the kernel's business; what the C library has for a fork of its own is not
  * needed where this thread has always been alone: one that is about to end may hold a lock of its. */
 static int64_t make_process(const struct process *process, const creation_asked *asked)
 {
-    bool plain =
-        asked->exit_signal == SIGCHLD && !(asked->flags & ~(uint64_t)CREATION_DONE_HERE) && !asked->set_tid;
-    if (plain && (process->threaded || process->borrowed || seats_are_held())) {
-        pid_t pid = fork();
-        return pid < 0 ? -errno : pid;
-    }
-    return creation_make(asked, NULL);
+    const uint64_t plain = CREATION_DONE_HERE | CLONE_PIDFD;
+    bool is_plain = asked->exit_signal == SIGCHLD && !(asked->flags & ~plain) && !asked->set_tid;
+    bool alone = !process->threaded && !process->borrowed && !seats_are_held();
+    return is_plain && !alone ? fork_with_library(process, asked) : creation_make(asked, NULL);
 }
 
 static int64_t fork_process(struct thread *thread, const creation_asked *asked)
