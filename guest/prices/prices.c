@@ -218,7 +218,13 @@ static void nothing(uint64_t count)
     (void)count;
 }
 
-enum pages_wanted { NONE, ONE, FRESH /* one for each, not there yet */, THERE /* one for each */ };
+enum pages_wanted {
+    NONE,
+    ONE,
+    FRESH /* one for each, not there yet */,
+    THERE /* one for each */,
+    TOUCHED /* many */
+};
 
 static const struct operation {
     const char *name;
@@ -231,8 +237,9 @@ static const struct operation {
     {"retouch", touch_pages, THERE, 0, NULL}, /* pages that the host has, and the guest has not seen */
     {"touch", touch_pages, FRESH, 0, NULL}, {"signal", raise_signals, NONE, SIGUSR1, do_nothing},
     {"fault", fault, NONE, SIGSEGV, step_over}, {"fork", fork_children, NONE, 0, NULL},
-    {"vfork", vfork_children, NONE, 0, NULL}, {"thread", start_threads, ONE, 0, NULL},
-    {"map", map_and_unmap, NONE, 0, NULL}, {"delay", delay, NONE, 0, NULL}, {"yield", yield, NONE, 0, NULL},
+    {"fork-large", fork_children, TOUCHED, 0, NULL}, {"vfork", vfork_children, NONE, 0, NULL},
+    {"thread", start_threads, ONE, 0, NULL}, {"map", map_and_unmap, NONE, 0, NULL},
+    {"delay", delay, NONE, 0, NULL}, {"yield", yield, NONE, 0, NULL},
     {"now", nothing, NONE, 0, NULL}, /* its ticks are those at its start */
 };
 
@@ -252,13 +259,18 @@ static void prepare(const struct operation *operation, uint64_t count)
         void (*restorer)(void);
         uint64_t mask;
     } action = {operation->handler, 0x04000004 /* SA_RESTORER, SA_SIGINFO */, return_from_signal, 0};
-    uint64_t bytes = (operation->pages == ONE ? 1 : count) * PAGE;
+    const uint64_t wanted = operation->pages == ONE       ? 1
+                            : operation->pages == TOUCHED ? PRICES_FORKED_PAGES
+                                                          : count,
+                   bytes = wanted * PAGE;
     if (operation->pages != NONE) {
-        pages = map_pages(bytes / PAGE);
+        pages = map_pages(wanted);
         call(__NR_madvise, (uintptr_t)pages, bytes, SMALL, 0, 0, 0);
     }
     if (operation->pages == ONE || operation->pages == THERE)
         must(call(__NR_madvise, (uintptr_t)pages, bytes, POPULATE, 0, 0, 0));
+    if (operation->pages == TOUCHED)
+        touch_pages(wanted);
     if (operation->signal)
         must(call(
             __NR_rt_sigaction, (uint64_t)operation->signal, (uintptr_t)&action, 0, sizeof action.mask, 0, 0));

@@ -40,6 +40,7 @@ static void count(struct run_seen *seen, const struct tally *tally)
         [CAUSE_SIGNALS] = (double)tally->signals,
         [CAUSE_INTERRUPTIONS] = (double)tally->interruptions,
         [CAUSE_FORKS] = (double)(tally->forks - tally->lent),
+        [CAUSE_FORK_PAGES] = (double)tally->fork_pages,
         [CAUSE_VFORKS] = (double)tally->lent,
         [CAUSE_THREADS] = (double)tally->threads,
     };
@@ -144,6 +145,7 @@ static const struct {
     [CAUSE_SIGNALS] = {true, PRICE_SIGNAL, NULL},
     [CAUSE_INTERRUPTIONS] = {true, PRICE_CALL, NULL}, /* out and in again, like a call */
     [CAUSE_FORKS] = {true, PRICE_FORK, NULL},
+    [CAUSE_FORK_PAGES] = {true, PRICE_FORK_PAGE, NULL},
     [CAUSE_VFORKS] = {true, PRICE_VFORK, NULL},
     [CAUSE_THREADS] = {true, PRICE_THREAD, NULL},
     [CAUSE_HOST_EXITS] = {false, PRICES, "an exit that the host's kernel deals with has no price here"},

@@ -21,6 +21,7 @@ enum operation {
     SIGNAL,
     FAULT,
     FORK,
+    FORK_LARGE,
     VFORK,
     THREAD,
     YIELD,
@@ -43,6 +44,7 @@ static const struct {
     [SIGNAL] = {"signal", 50, 4},
     [FAULT] = {"fault", 50, 4},
     [FORK] = {"fork", 2, 3},
+    [FORK_LARGE] = {"fork-large", 2, 3},
     [VFORK] = {"vfork", 8, 4},
     [THREAD] = {"thread", 4, 3},
     [YIELD] = {"yield", 2000, 4}, /* natively alone, where it takes less */
@@ -67,6 +69,7 @@ struct run_prices {
     struct timed timed[OPERATIONS][RUN_SIDES];
     /* In domains, all rounds; what the monitor counts is NAN where it is not told. */
     double calls[OPERATIONS], faults[OPERATIONS], exits[OPERATIONS], pages[OPERATIONS];
+    double fork_pages[OPERATIONS];    /* all rounds, too */
     double process_faults[RUN_SIDES]; /* of NOTHING, all rounds */
     unsigned rounds;
     char failed[OPERATIONS][160]; /* why there is none; "" */
@@ -127,6 +130,7 @@ static void count(struct run_prices *prices, enum operation operation)
     const struct tally *tally = prices->start->tally;
     for (unsigned i = 0; i < TALLY_CALLS; i++)
         prices->calls[operation] += (double)tally->calls[i];
+    prices->fork_pages[operation] += (double)tally->fork_pages;
     bool told = tally->domains == tally->counted;
     prices->faults[operation] += told ? (double)tally->monitor_faults : NAN;
     prices->pages[operation] += told ? (double)tally->monitor_pages : NAN;
@@ -276,6 +280,17 @@ static void solve_known(const struct run_prices *prices, const struct price more
     told[PRICE_KNOWN_PAGE] = page;
 }
 
+/* The pages of one that is small are a part of its price. */
+static void solve_fork_pages(const struct run_prices *prices, const struct price more[static OPERATIONS],
+    struct price told[static PRICES])
+{
+    const double small = each(prices, prices->fork_pages, FORK),
+                 pages = each(prices, prices->fork_pages, FORK_LARGE) - small;
+    const struct price all = less(more[FORK_LARGE], more[FORK], 1);
+    told[PRICE_FORK_PAGE] = (struct price){all.cpu_ns / pages, all.wall_ns / pages, NULL};
+    told[PRICE_FORK] = less(told[PRICE_FORK], told[PRICE_FORK_PAGE], small);
+}
+
 /* What is a part of an operation and has a price of its own is taken off: an equation each, in this order. */
 static void solve(
     const struct run_prices *prices, int round, double ticks_per_ns, struct price told[static PRICES])
@@ -297,6 +312,7 @@ static void solve(
     told[PRICE_FAULT] = less(less(more[FAULT], told[PRICE_SIGNAL], 1), call, 1);
     told[PRICE_FORK] = less_pages(less(more[FORK], call, 3), told, each(prices, prices->faults, FORK),
         each(prices, prices->pages, FORK));
+    solve_fork_pages(prices, more, told);
     told[PRICE_VFORK] = less(more[VFORK], call, 3);
     told[PRICE_THREAD] = less(more[THREAD], call, each(prices, prices->calls, THREAD));
     told[PRICE_DOMAIN] = less_pages(less(more[NOTHING], call, prices->calls[NOTHING] / prices->rounds), told,
@@ -317,6 +333,7 @@ static void give_reasons(const struct run_prices *prices, struct price told[stat
         [PRICE_SIGNAL] = SIGNAL,
         [PRICE_FAULT] = FAULT,
         [PRICE_FORK] = FORK,
+        [PRICE_FORK_PAGE] = FORK_LARGE,
         [PRICE_VFORK] = VFORK,
         [PRICE_THREAD] = THREAD};
     for (int i = 0; i < PRICES; i++) {

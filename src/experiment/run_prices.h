@@ -23,7 +23,8 @@ enum run_price {
     PRICE_SIGNAL,        /* a handler called, without the system calls that raise it and return from it */
     PRICE_FAULT,         /* an exception that leaves the guest */
     PRICE_FORK,          /* without the system calls that make a child and wait for it */
-    PRICE_VFORK,         /* likewise */
+    PRICE_FORK_PAGE,     /* and each page that the parent has for itself */
+    PRICE_VFORK,         /* as PRICE_FORK */
     PRICE_THREAD,        /* likewise */
     PRICES
 };

@@ -19,6 +19,7 @@ const struct ran_cause_facts ran_causes[CAUSES] = {
     [CAUSE_SIGNALS] = {"signals", "signals delivered", true},
     [CAUSE_INTERRUPTIONS] = {"interruptions", "exits since a signal came", true},
     [CAUSE_FORKS] = {"forks", "processes made", true},
+    [CAUSE_FORK_PAGES] = {"fork-pages", "pages that their parents had", true},
     [CAUSE_VFORKS] = {"vforks", "processes made in their parent's memory", true},
     [CAUSE_THREADS] = {"threads", "threads made", true},
     [CAUSE_HOST_EXITS] = {"host-exits", "exits within the host's kernel", false},

@@ -45,7 +45,8 @@ enum ran_cause {
     CAUSE_SIGNALS,        /* that handlers were called for */
     CAUSE_INTERRUPTIONS,  /* exits since a signal came */
     CAUSE_FORKS,
-    CAUSE_VFORKS, /* forks whose child has its parent's memory until it executes something */
+    CAUSE_FORK_PAGES, /* pages that their parents had for themselves, each time */
+    CAUSE_VFORKS,     /* forks whose child has its parent's memory until it executes something */
     CAUSE_THREADS,
     CAUSE_HOST_EXITS,  /* exits that the host's kernel dealt with: interrupts of the host, above all */
     CAUSE_WAITING,     /* its first thread could have run, and others did; wall clock time only */

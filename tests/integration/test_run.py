@@ -73,7 +73,7 @@ class Counts:
         self.exceptions = struct.unpack_from("32Q", page, 24)
         self.calls = struct.unpack_from("512Q", page, 280)
         (self.signals, self.threads, self.forks, self.programs, self.memory_calls, self.memory_ns, self.domains, self.counted, self.monitor_exits,
-            self.monitor_faults, _, _, self.guest_faults, self.used_small, self.used_large, self.answered) = struct.unpack_from("16Q", page, 280 + 2 * 4096)
+            self.monitor_faults, _, _, self.guest_faults, self.used_small, self.used_large, self.answered, self.fork_pages) = struct.unpack_from("17Q", page, 280 + 2 * 4096)
 
 
 def memory(page_bytes=0, prove=False, later=False):
@@ -460,6 +460,8 @@ def test_what_happens_a_known_number_of_times_is_counted_so_often():
             ("answer", 3000, lambda c: c.answered, 1), ("answer", 3000, lambda c: c.exits, 0), ("answer", 3000, lambda c: c.calls[gettid], 0),
             ("map", 20, lambda c: c.memory_calls, 2)):
         assert injected(operation, more, what) == factor * more, (operation, injected(operation, more, what))
+    pages, made = injected("fork-large", 3, lambda c: c.fork_pages), 16384  # PRICES_FORKED_PAGES
+    assert 3 * made <= pages < 3 * 1.1 * made, pages
 
 
 def test_what_the_guest_answers_itself_is_what_linux_says():

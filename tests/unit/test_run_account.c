@@ -106,7 +106,10 @@ static double price(enum run_price price)
 static void lines_are_counts_times_prices(void **state)
 {
     struct pool pool = {0};
-    const struct tally tally = tally_of();
+    struct tally tally = tally_of();
+    tally.forks = 3;
+    tally.lent = 1;
+    tally.fork_pages = 13;
     struct ran_account account = make(&tally, &pool);
     (void)state;
     check_line(&account, CAUSE_DOMAINS, PROGRAMS, PROGRAMS * price(PRICE_DOMAIN));
@@ -117,6 +120,9 @@ static void lines_are_counts_times_prices(void **state)
     check_line(&account, CAUSE_GUEST_FAULTS, 8, 8 * price(PRICE_FAULT));
     check_line(&account, CAUSE_HANDLED_FAULTS, 9, 9 * price(PRICE_HANDLED_FAULT));
     check_line(&account, CAUSE_SIGNALS, 6, 6 * price(PRICE_SIGNAL));
+    check_line(&account, CAUSE_FORKS, 2, 2 * price(PRICE_FORK));
+    check_line(&account, CAUSE_FORK_PAGES, 13, 13 * price(PRICE_FORK_PAGE));
+    check_line(&account, CAUSE_VFORKS, 1, price(PRICE_VFORK));
     check_line(&account, CAUSE_INTERRUPTIONS, 3, 3 * price(PRICE_CALL));
     check_line(&account, CAUSE_FRESH_PAGES, FAULTS + 2, (FAULTS + 2) * price(PRICE_FRESH_PAGE));
     check_line(&account, CAUSE_KNOWN_FAULTS, 18, 18 * price(PRICE_KNOWN_FAULT));

@@ -12,6 +12,8 @@
 #include "program/inside/thread.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -96,9 +98,23 @@ static int64_t make_process(const struct process *process, const creation_asked 
     return is_plain && !alone ? fork_with_library(process, asked) : creation_make(asked, NULL);
 }
 
+/* What it has in memory for itself, each page of which makes a copy of it cost more. */
+static uint64_t private_pages(const struct process *process)
+{
+    char text[128];
+    unsigned long resident = 0, shared = 0;
+    int file = openat(process->kept.proc, "self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t length = file >= 0 ? read(file, text, sizeof text - 1) : -1;
+    if (file >= 0)
+        close(file);
+    text[length > 0 ? length : 0] = '\0';
+    return sscanf(text, "%*u %lu %lu", &resident, &shared) == 2 && resident > shared ? resident - shared : 0;
+}
+
 static int64_t fork_process(struct thread *thread, const creation_asked *asked)
 {
     struct process *process = thread->process;
+    const uint64_t pages = private_pages(process);
     int begun = children_begin(process);
     if (begun < 0)
         return begun;
@@ -117,6 +133,7 @@ static int64_t fork_process(struct thread *thread, const creation_asked *asked)
     free(extended);
     if (pid > 0) {
         tally_add(&process->tally->forks, 1);
+        tally_add(&process->tally->fork_pages, pages);
         creation_tell(process, asked, CLONE_PARENT_SETTID, (pid_t)pid);
     }
     signals_let(thread);
@@ -153,7 +170,8 @@ static int64_t start_thread(
 }
 
 /* Refused: a child that shares what signals do, and is no thread; and one that shares no memory but the
- * descriptors, among which are those of its parent's virtual machine and would be its own. */
+ * descriptors, among which are those of its parent's virtual machine and would be its own. As flags that go
+ * not together (of ENOSYS programs conclude that there is no such call). */
 static int64_t create(struct thread *thread, const creation_asked *asked)
 {
     const uint64_t flags = asked->flags;
@@ -166,10 +184,8 @@ static int64_t create(struct thread *thread, const creation_asked *asked)
     user.fs_base = flags & CLONE_SETTLS ? asked->tls : user.fs_base;
     if (flags & CLONE_THREAD)
         return start_thread(thread, asked, &user);
-    if (flags & CLONE_SIGHAND)
-        return flags & CLONE_VM ? -ENOSYS : -EINVAL;
-    if ((flags & (CLONE_FILES | CLONE_VM)) == CLONE_FILES)
-        return -ENOSYS;
+    if (flags & CLONE_SIGHAND || (flags & (CLONE_FILES | CLONE_VM)) == CLONE_FILES)
+        return -EINVAL;
     if (flags & CLONE_VM)
         return borrower_start(thread, asked, &user);
     int64_t pid = fork_process(thread, asked);
