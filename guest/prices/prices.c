@@ -3,7 +3,8 @@
  *     prices OPERATION COUNT BATCHES       the table at the end has the operations; COUNT: in one batch
  *
  * One line to stdout for each batch: ticks of the time-stamp counter, and nanoseconds of CPU time of the
- * process and of the children that it has waited for. vcost run runs it natively and in a domain, in turns
+ * process and of the children that it has waited for. "fork-large" makes each batch twice, without pages and
+ * then with many, and tells what the latter takes more. vcost run runs it natively and in a domain, in turns
  * with what is measured: what an operation takes longer there is its price. It has no C library, so that
  * every system call of it is one that stands here. */
 #include "abi/prices.h"
@@ -276,10 +277,13 @@ static void prepare(const struct operation *operation, uint64_t count)
             __NR_rt_sigaction, (uint64_t)operation->signal, (uintptr_t)&action, 0, sizeof action.mask, 0, 0));
 }
 
-static char *write_number(char *to, uint64_t number)
+static char *write_number(char *to, int64_t signed_number)
 {
     char digits[20];
     unsigned count = 0;
+    uint64_t number = (uint64_t)(signed_number < 0 ? -signed_number : signed_number);
+    if (signed_number < 0)
+        *to++ = '-';
     do
         digits[count++] = (char)('0' + number % 10);
     while (number /= 10);
@@ -288,18 +292,33 @@ static char *write_number(char *to, uint64_t number)
     return to;
 }
 
+struct taken {
+    uint64_t ticks, cpu_ns;
+};
+
+static struct taken make_batch(const struct operation *operation, uint64_t count)
+{
+    const uint64_t cpu = cpu_ns(), began = ticks();
+    operation->make(count);
+    const uint64_t took = operation->make == nothing ? began_at : ticks() - began;
+    return (struct taken){took, cpu_ns() - cpu};
+}
+
 static void run(const struct operation *operation, uint64_t count, uint64_t batches)
 {
+    enum { BATCHES_MOST = 64 };
+    struct taken less[BATCHES_MOST];
     char line[64], *at;
+    if (batches > BATCHES_MOST)
+        end(2);
+    for (uint64_t i = 0; i < batches; i++)
+        less[i] = operation->pages == TOUCHED ? make_batch(operation, count) : (struct taken){0, 0};
     prepare(operation, count * batches);
     for (uint64_t i = 0; i < batches; i++) {
-        uint64_t cpu = cpu_ns(), began = ticks();
-        operation->make(count);
-        uint64_t took = operation->make == nothing ? began_at : ticks() - began;
-        cpu = cpu_ns() - cpu;
-        at = write_number(line, took);
+        struct taken took = make_batch(operation, count);
+        at = write_number(line, (int64_t)(took.ticks - less[i].ticks));
         *at++ = ' ';
-        at = write_number(at, cpu);
+        at = write_number(at, (int64_t)(took.cpu_ns - less[i].cpu_ns));
         *at++ = '\n';
         must(call(__NR_write, OUT, (uintptr_t)line, (uint64_t)(at - line), 0, 0, 0));
     }
