@@ -85,6 +85,17 @@ static void make_calls(uint64_t count)
         call(__NR_getppid, 0, 0, 0, 0, 0, 0);
 }
 
+/* Of no file, after which the kernel does not look at the vector; a monitor does before. */
+static void look(uint64_t count)
+{
+    const struct {
+        const void *base;
+        uint64_t bytes;
+    } vector = {"", 0};
+    for (uint64_t i = 0; i < count; i++)
+        call(__NR_writev, UINT64_MAX, (uintptr_t)&vector, 1, 0, 0, 0);
+}
+
 static void yield(uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
@@ -234,7 +245,7 @@ static const struct operation {
     int signal; /* that `handler` is for; 0 */
     void (*handler)(int number, void *info, struct ucontext *context);
 } operations[] = {
-    {"call", make_calls, NONE, 0, NULL}, {"answer", ask_number, NONE, 0, NULL},
+    {"call", make_calls, NONE, 0, NULL}, {"look", look, NONE, 0, NULL}, {"answer", ask_number, NONE, 0, NULL},
     {"retouch", touch_pages, THERE, 0, NULL}, /* pages that the host has, and the guest has not seen */
     {"touch", touch_pages, FRESH, 0, NULL}, {"signal", raise_signals, NONE, SIGUSR1, do_nothing},
     {"fault", fault, NONE, SIGSEGV, step_over}, {"fork", fork_children, NONE, 0, NULL},

@@ -32,6 +32,7 @@ static void count(struct run_seen *seen, const struct tally *tally)
     const double counts[CAUSES] = {
         [CAUSE_DOMAINS] = (double)tally->programs,
         [CAUSE_CALLS] = sum(tally->calls, TALLY_CALLS),
+        [CAUSE_LOOKS] = (double)tally->looks,
         [CAUSE_YIELDS] = native_yields(seen, tally),
         [CAUSE_ANSWERED] = (double)tally->answered,
         [CAUSE_MEMORY] = (double)tally->memory_calls,
@@ -101,8 +102,9 @@ void run_seen_add(
 static void count_faults(struct run_seen *seen, const struct run_rates *rates)
 {
     double *counts = seen->counts;
-    double of_domains = rates->domain_faults * counts[CAUSE_DOMAINS],
-           of_program = fmax(seen->faults[RUN_GUEST] - of_domains, 0),
+    double priced = rates->domain_faults * counts[CAUSE_DOMAINS] + rates->fork_faults * counts[CAUSE_FORKS] +
+                    rates->vfork_faults * counts[CAUSE_VFORKS] + rates->thread_faults * counts[CAUSE_THREADS],
+           of_program = fmax(seen->faults[RUN_GUEST] - priced, 0),
            of_calls = (rates->exits_per_call - 1) * counts[CAUSE_CALLS] +
                       rates->exits_per_answer * counts[CAUSE_ANSWERED];
     counts[CAUSE_FRESH_PAGES] = seen->monitor_faults > of_program ? of_program : seen->monitor_faults;
@@ -110,7 +112,7 @@ static void count_faults(struct run_seen *seen, const struct run_rates *rates)
     counts[CAUSE_KNOWN_PAGES] = seen->monitor_pages - counts[CAUSE_FRESH_PAGES];
     if (counts[CAUSE_KNOWN_PAGES] < counts[CAUSE_KNOWN_FAULTS]) /* it has given pages back since */
         counts[CAUSE_KNOWN_PAGES] = counts[CAUSE_KNOWN_FAULTS];
-    counts[CAUSE_PROCESS_FAULTS] = seen->faults[RUN_GUEST] - of_domains - seen->faults[RUN_NATIVE];
+    counts[CAUSE_PROCESS_FAULTS] = seen->faults[RUN_GUEST] - priced - seen->faults[RUN_NATIVE];
     counts[CAUSE_HOST_EXITS] = seen->monitor_exits - seen->exits - seen->monitor_faults - of_calls;
     if (counts[CAUSE_HOST_EXITS] < 0) /* not told apart */
         counts[CAUSE_HOST_EXITS] = NAN;
@@ -133,6 +135,7 @@ static const struct {
 } bases[CAUSES] = {
     [CAUSE_DOMAINS] = {true, PRICE_DOMAIN, NULL},
     [CAUSE_CALLS] = {true, PRICE_CALL, NULL},
+    [CAUSE_LOOKS] = {true, PRICE_LOOK, NULL},
     [CAUSE_YIELDS] = {true, PRICE_YIELD, NULL},
     [CAUSE_ANSWERED] = {true, PRICE_ANSWER, NULL},
     [CAUSE_MEMORY] = {false, PRICES, NULL},

@@ -15,6 +15,7 @@
 enum operation {
     NOTHING,
     CALL,
+    LOOK,
     ANSWER,
     RETOUCH,
     TOUCH,
@@ -37,13 +38,14 @@ static const struct {
 } operations[OPERATIONS] = {
     [NOTHING] = {NULL, 1, 1},
     [CALL] = {"call", 50, 4},
+    [LOOK] = {"look", 50, 4},
     [ANSWER] = {"answer", 1000, 4},
     [RETOUCH] = {"retouch", 512, 4}, /* as many as share a table of the monitor's */
     [TOUCH] = {"touch", 512, 4},
     /* The first ones of a process take a quarter more: they are one batch of four. */
     [SIGNAL] = {"signal", 50, 4},
     [FAULT] = {"fault", 50, 4},
-    [FORK] = {"fork", 2, 3},
+    [FORK] = {"fork", 4, 4},
     [FORK_LARGE] = {"fork-large", 2, 4}, /* what that takes more than FORK, in the same process */
     [VFORK] = {"vfork", 8, 4},
     [THREAD] = {"thread", 4, 3},
@@ -69,8 +71,8 @@ struct run_prices {
     struct timed timed[OPERATIONS][RUN_SIDES];
     /* In domains, all rounds; what the monitor counts is NAN where it is not told. */
     double calls[OPERATIONS], faults[OPERATIONS], exits[OPERATIONS], pages[OPERATIONS];
-    double fork_pages[OPERATIONS];    /* all rounds, too */
-    double process_faults[RUN_SIDES]; /* of NOTHING, all rounds */
+    double looks[OPERATIONS], fork_pages[OPERATIONS]; /* likewise */
+    double process_faults[OPERATIONS][RUN_SIDES];     /* natively, too */
     unsigned rounds;
     char failed[OPERATIONS][160]; /* why there is none; "" */
 };
@@ -130,6 +132,7 @@ static void count(struct run_prices *prices, enum operation operation)
     const struct tally *tally = prices->start->tally;
     for (unsigned i = 0; i < TALLY_CALLS; i++)
         prices->calls[operation] += (double)tally->calls[i];
+    prices->looks[operation] += (double)tally->looks;
     prices->fork_pages[operation] += (double)tally->fork_pages;
     bool told = tally->domains == tally->counted;
     prices->faults[operation] += told ? (double)tally->monitor_faults : NAN;
@@ -175,6 +178,7 @@ static int run_one(struct run_prices *prices, enum operation operation, enum run
     if (rc < 0)
         return rc;
     text[end.kept_length] = '\0';
+    prices->process_faults[operation][side] += (double)(end.faults + end.read_faults);
     if (end.status || end.timed_out) {
         fail(prices, operation,
             end.said[0] ? end.said : "a program of known operations did not end as it should");
@@ -183,7 +187,6 @@ static int run_one(struct run_prices *prices, enum operation operation, enum run
     } else if (timed->count < VALUES_MOST) {
         timed->wall[timed->count] = end.seconds * 1e9;
         timed->cpu_ns[timed->count++] = end.cpu_seconds * 1e9;
-        prices->process_faults[side] += (double)(end.faults + end.read_faults);
     }
     if (side == RUN_GUEST)
         count(prices, operation);
@@ -280,6 +283,18 @@ static void solve_known(const struct run_prices *prices, const struct price more
     told[PRICE_KNOWN_PAGE] = page;
 }
 
+/* A look is what a call with one takes more, and in all others (but a difference of two) a part. */
+static struct price solve_looks(const struct run_prices *prices, struct price more[static OPERATIONS])
+{
+    const struct price look = less(more[LOOK], more[CALL], 1);
+    for (int i = 0; i < OPERATIONS; i++)
+        if (i != LOOK && i != FORK_LARGE)
+            more[i] = less(more[i], look,
+                i == NOTHING ? prices->looks[i] / prices->rounds
+                             : each(prices, prices->looks, (enum operation)i));
+    return look;
+}
+
 /* The pages of one that is small are a part of its price. */
 static void solve_fork_pages(const struct run_prices *prices, const struct price more[static OPERATIONS],
     struct price told[static PRICES])
@@ -302,6 +317,7 @@ static void solve(
     }
     struct price call = more[CALL];
     told[PRICE_CALL] = call;
+    told[PRICE_LOOK] = solve_looks(prices, more);
     told[PRICE_YIELD] = less((struct price){0, 0, NULL}, native[YIELD], 1);
     told[PRICE_ANSWER] = more[ANSWER];
     told[PRICE_FRESH_PAGE] = more[TOUCH];
@@ -323,6 +339,7 @@ static void give_reasons(const struct run_prices *prices, struct price told[stat
 {
     static const enum operation from[PRICES] = {[PRICE_DOMAIN] = NOTHING,
         [PRICE_CALL] = CALL,
+        [PRICE_LOOK] = LOOK,
         [PRICE_YIELD] = YIELD,
         [PRICE_ANSWER] = ANSWER,
         [PRICE_FRESH_PAGE] = TOUCH,
@@ -345,6 +362,19 @@ static void give_reasons(const struct run_prices *prices, struct price told[stat
     }
 }
 
+/* Page faults on the host, all rounds. */
+static double more_faults(const struct run_prices *prices, enum operation operation)
+{
+    const double *faults = prices->process_faults[operation];
+    return faults[RUN_GUEST] - faults[RUN_NATIVE];
+}
+
+static double more_faults_each(const struct run_prices *prices, enum operation operation)
+{
+    double made = (double)prices->rounds * operations[operation].count * operations[operation].batches;
+    return (more_faults(prices, operation) - more_faults(prices, NOTHING)) / made;
+}
+
 void run_prices_tell(const struct run_prices *prices, double ticks_per_ns, struct run_priced *priced)
 {
     *priced = (struct run_priced){.rounds = prices->rounds};
@@ -354,9 +384,10 @@ void run_prices_tell(const struct run_prices *prices, double ticks_per_ns, struc
         solve(prices, (int)i, ticks_per_ns, priced->by_round[i]);
         give_reasons(prices, priced->by_round[i]);
     }
-    priced->rates = (struct run_rates){
-        .domain_faults =
-            (prices->process_faults[RUN_GUEST] - prices->process_faults[RUN_NATIVE]) / prices->rounds,
+    priced->rates = (struct run_rates){.domain_faults = more_faults(prices, NOTHING) / prices->rounds,
+        .fork_faults = more_faults_each(prices, FORK),
+        .vfork_faults = more_faults_each(prices, VFORK),
+        .thread_faults = more_faults_each(prices, THREAD),
         .exits_per_call = round(each(prices, prices->exits, CALL)), /* what is beyond were interrupts */
         .exits_per_answer = round(each(prices, prices->exits, ANSWER))};
 }

@@ -13,6 +13,7 @@ enum run_side { RUN_NATIVE, RUN_GUEST, RUN_SIDES };
 enum run_price {
     PRICE_DOMAIN,      /* a domain for a program, made and ended */
     PRICE_CALL,        /* a system call, from the guest to the host and back */
+    PRICE_LOOK,        /* what a pointer of it points to, read or written for it by the monitor */
     PRICE_ANSWER,      /* one that the guest answers itself */
     PRICE_YIELD,       /* sched_yield natively, while it is counted, below zero: it is not made in a domain */
     PRICE_FRESH_PAGE,  /* the first touch of a page that the host does not have */
@@ -56,7 +57,8 @@ int run_prices_sample(struct run_prices *prices, const struct conditions *condit
 
 /* What else the runs of known operations tell, all rounds together; NAN: not known. */
 struct run_rates {
-    double domain_faults;    /* page faults that a process has more on the host for its domain alone */
+    /* Page faults on the host that are more than natively for a domain alone, and for each of these. */
+    double domain_faults, fork_faults, vfork_faults, thread_faults;
     double exits_per_call;   /* of the monitor's own count: the way of a system call may be several, a whole
                                 number */
     double exits_per_answer; /* likewise, of one that the guest answers itself: not to its thread */

@@ -40,11 +40,12 @@ struct tally {
     /* Pages of 4 KiB that were in memory when a process gave them back, or ended: behind leaves of 4 KiB of
      * the guest's tables, and of 2 MiB. */
     _Atomic uint64_t used_small, used_large;
-    _Atomic uint64_t answered;       /* gettid that the guest answered itself: no exit, and among no calls */
-    _Atomic uint64_t fork_pages;     /* of 4 KiB, that processes had for themselves when they made another,
-                                        summed over forks but those that are lent */
-    _Atomic uint64_t refused_traces; /* calls of ptrace */
-    _Atomic int problem_code;        /* an errno: the run is none; 0 */
+    _Atomic uint64_t answered;   /* gettid that the guest answered itself: no exit, and among no calls */
+    _Atomic uint64_t fork_pages; /* of 4 KiB, that processes had for themselves when they made another,
+                                    summed over forks but those that are lent */
+    _Atomic uint64_t looks; /* times that what a pointer of a system call points to was read or written */
+    _Atomic uint64_t refused_traces;   /* calls of ptrace */
+    _Atomic int problem_code;          /* an errno: the run is none; 0 */
     char problem[TALLY_PROBLEM_BYTES]; /* what the domain could not do: a sentence */
     _Atomic int
         unexecuted_code; /* an errno: of the first program that a domain does not execute, though Linux may */

@@ -7,6 +7,7 @@ const char *const ran_faults_names[RAN_FAULTS] = {"eager", "demand", NULL};
 const struct ran_cause_facts ran_causes[CAUSES] = {
     [CAUSE_DOMAINS] = {"domains", "domains made and ended", true},
     [CAUSE_CALLS] = {"system-calls", "exits by system calls", true},
+    [CAUSE_LOOKS] = {"call-pointers", "pointers of these followed", true},
     [CAUSE_YIELDS] = {"native-yields", "more yields natively", true},
     [CAUSE_ANSWERED] = {"answered-calls", "system calls answered in the guest", true},
     [CAUSE_MEMORY] = {"memory-calls", "memory changed by system calls", true},

@@ -33,6 +33,7 @@ struct ran_call {
 enum ran_cause {
     CAUSE_DOMAINS,        /* a domain made, and ended, for each program */
     CAUSE_CALLS,          /* system calls that left the guest */
+    CAUSE_LOOKS,          /* what their pointers point to, as often as the monitor reads or writes it */
     CAUSE_YIELDS,         /* sched_yield, as far as it is called more often natively: less in a domain */
     CAUSE_ANSWERED,       /* those that the guest answered itself (gettid) */
     CAUSE_MEMORY,         /* those that change memory: the guest's page tables, too */

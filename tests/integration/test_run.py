@@ -73,7 +73,7 @@ class Counts:
         self.exceptions = struct.unpack_from("32Q", page, 24)
         self.calls = struct.unpack_from("512Q", page, 280)
         (self.signals, self.threads, self.forks, self.programs, self.memory_calls, self.memory_ns, self.domains, self.counted, self.monitor_exits,
-            self.monitor_faults, _, _, self.guest_faults, self.used_small, self.used_large, self.answered, self.fork_pages) = struct.unpack_from("17Q", page, 280 + 2 * 4096)
+            self.monitor_faults, _, _, self.guest_faults, self.used_small, self.used_large, self.answered, self.fork_pages, self.looks) = struct.unpack_from("18Q", page, 280 + 2 * 4096)
 
 
 def memory(page_bytes=0, prove=False, later=False):
@@ -209,7 +209,7 @@ os.write(1, b"%s %d\\n" % (str(told).encode(), bool(os.fork())))  # in one piece
 os._exit(0)"""
     native, guest = (Run(["/usr/bin/python3", "-c", script], inside) for inside in (False, True))
     assert sorted(native.out.split(b"\n")) == [b"", b"0 0", b"0 1"], native.out + native.err
-    assert sorted(guest.out.split(b"\n")) == [b"", b"Function not implemented 0", b"Function not implemented 1"], guest.out + guest.err
+    assert sorted(guest.out.split(b"\n")) == [b"", b"Invalid argument 0", b"Invalid argument 1"], guest.out + guest.err
 
 
 def test_what_preloads_into_programs_does_not_reach_the_monitor():
@@ -457,7 +457,7 @@ def test_what_happens_a_known_number_of_times_is_counted_so_often():
             ("signal", 20, lambda c: c.exits, 2), ("fault", 20, lambda c: c.exceptions[page_fault], 1), ("fault", 20, lambda c: c.exits, 2),
             ("fork", 3, lambda c: c.forks, 1), ("fork", 3, lambda c: c.domains, 1), ("vfork", 3, lambda c: c.forks, 1), ("vfork", 3, lambda c: c.domains, 0),
             ("thread", 6, lambda c: c.threads, 1),
-            ("answer", 3000, lambda c: c.answered, 1), ("answer", 3000, lambda c: c.exits, 0), ("answer", 3000, lambda c: c.calls[gettid], 0),
+            ("look", 40, lambda c: c.looks, 1), ("call", 40, lambda c: c.looks, 0), ("answer", 3000, lambda c: c.answered, 1), ("answer", 3000, lambda c: c.exits, 0), ("answer", 3000, lambda c: c.calls[gettid], 0),
             ("map", 20, lambda c: c.memory_calls, 2)):
         assert injected(operation, more, what) == factor * more, (operation, injected(operation, more, what))
     pages, made = injected("fork-large", 3, lambda c: c.fork_pages), 16384  # PRICES_FORKED_PAGES

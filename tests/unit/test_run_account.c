@@ -49,6 +49,7 @@ static struct tally tally_of(void)
     tally.host_faults = 1;
     tally.guest_faults = 9;
     tally.answered = 11;
+    tally.looks = 17;
     tally.memory_calls = MEMORY;
     tally.memory_ns = 4000;
     tally.domains = tally.counted = PROGRAMS;
@@ -114,6 +115,7 @@ static void lines_are_counts_times_prices(void **state)
     (void)state;
     check_line(&account, CAUSE_DOMAINS, PROGRAMS, PROGRAMS * price(PRICE_DOMAIN));
     check_line(&account, CAUSE_CALLS, CALLS, CALLS * price(PRICE_CALL));
+    check_line(&account, CAUSE_LOOKS, 17, 17 * price(PRICE_LOOK));
     check_line(&account, CAUSE_YIELDS, NATIVE_YIELDS - YIELDS, (NATIVE_YIELDS - YIELDS) * price(PRICE_YIELD));
     check_line(&account, CAUSE_ANSWERED, 11, 11 * price(PRICE_ANSWER));
     check_line(&account, CAUSE_MEMORY, MEMORY, 4000);

@@ -8,23 +8,25 @@
 #include <unistd.h>
 
 /* The kernel copies between two places of this process: what cannot be accessed is told, not felt. */
-static ssize_t copy(uint64_t there, void *here, size_t bytes, bool out)
+static ssize_t copy(const struct process *process, uint64_t there, void *here, size_t bytes, bool out)
 {
     const struct iovec local = {here, bytes}, remote = {(void *)(uintptr_t)there, bytes};
+    tally_add(&process->tally->looks, 1);
     return out ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0)
                : process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
 }
 
 int access_read(const struct process *process, uint64_t from, void *to, size_t bytes)
 {
-    bool whole = window_holds(process->window, from, bytes) && copy(from, to, bytes, false) == (ssize_t)bytes;
+    bool whole =
+        window_holds(process->window, from, bytes) && copy(process, from, to, bytes, false) == (ssize_t)bytes;
     return whole ? 0 : -EFAULT;
 }
 
 int access_write(const struct process *process, uint64_t to, const void *from, size_t bytes)
 {
     bool whole = window_holds(process->window, to, bytes) &&
-                 copy(to, (void *)(uintptr_t)from, bytes, true) == (ssize_t)bytes;
+                 copy(process, to, (void *)(uintptr_t)from, bytes, true) == (ssize_t)bytes;
     return whole ? 0 : -EFAULT;
 }
 
