@@ -233,8 +233,8 @@ static void nothing(uint64_t count)
 enum pages_wanted {
     NONE,
     ONE,
-    FRESH /* one for each, not there yet */,
-    THERE /* one for each */,
+    FRESH,  /* one for each, not there yet */
+    THERE,  /* one for each */
     TOUCHED /* many */
 };
 

@@ -108,6 +108,7 @@ void domain_user_answer(struct domain_cpu *cpu, uint32_t number, uint32_t answer
     own->number = number;
 }
 
+/* The first are used first, here and below. */
 void domain_user_answer_nothing(struct domain *domain)
 {
     char *page;
@@ -120,8 +121,7 @@ uint64_t domain_user_answered(const struct domain *domain)
 {
     uint64_t sum = 0;
     char *page;
-    for (unsigned i = 0; i < ANSWERS_PAGES / 2 && (page = page_at(domain, i));
-         i++) /* the first are used first */
+    for (unsigned i = 0; i < ANSWERS_PAGES / 2 && (page = page_at(domain, i)); i++)
         for (unsigned k = 0; k < A_PAGE; k++)
             sum += answer_in(page, k)->count;
     return sum;
