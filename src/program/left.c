@@ -60,6 +60,35 @@ static void note(struct left *left, pid_t child)
         snprintf(left->name, sizeof left->name, "process %d", (int)child);
 }
 
+static void add_time(struct timeval *sum, const struct timeval *more)
+{
+    enum { A_SECOND_US = 1000000 };
+    sum->tv_sec += more->tv_sec + (sum->tv_usec + more->tv_usec) / A_SECOND_US;
+    sum->tv_usec = (sum->tv_usec + more->tv_usec) % A_SECOND_US;
+}
+
+void left_add_use(struct rusage *sum, const struct rusage *more)
+{
+    add_time(&sum->ru_utime, &more->ru_utime);
+    add_time(&sum->ru_stime, &more->ru_stime);
+    sum->ru_minflt += more->ru_minflt;
+    sum->ru_majflt += more->ru_majflt;
+    sum->ru_nvcsw += more->ru_nvcsw;
+    sum->ru_nivcsw += more->ru_nivcsw;
+    if (sum->ru_maxrss < more->ru_maxrss)
+        sum->ru_maxrss = more->ru_maxrss;
+}
+
+/* 0: it has not ended; below 0: it is no child. */
+static pid_t wait_for(struct left *left, pid_t child)
+{
+    struct rusage use;
+    pid_t got = wait4(child, NULL, WNOHANG, &use);
+    if (got > 0)
+        left_add_use(&left->use, &use);
+    return got;
+}
+
 /* What is no child of this process any more has, too. */
 static bool has_ended(pid_t child)
 {
@@ -76,19 +105,19 @@ static void end_child(struct left *left, pid_t child, double until)
         note(left, child);
         kill(child, SIGKILL);
     }
-    while (waitpid(child, NULL, WNOHANG) == 0 && clock_seconds() < until)
+    while (wait_for(left, child) == 0 && clock_seconds() < until)
         nanosleep(&nap, NULL);
 }
 
 /* ---- what ends by itself meanwhile ---- */
 
-static bool wait_for_those_since(const struct left *left)
+static bool wait_for_those_since(struct left *left)
 {
     const struct children children = children_now();
     bool waited = false;
     for (size_t i = 0; i < children.count; i++)
         if (children.all[i] != left->program && !was_there(left, children.all[i]))
-            waited |= waitpid(children.all[i], NULL, WNOHANG) > 0;
+            waited |= wait_for(left, children.all[i]) > 0;
     return waited;
 }
 
@@ -98,7 +127,7 @@ static bool wait_for_those_since(const struct left *left)
 static void *wait_for_orphans(void *context)
 {
     static const struct timespec nap = {.tv_nsec = 5000000};
-    const struct left *left = context;
+    struct left *left = context;
     siginfo_t ended = {0};
     while (
         !has_ended(left->program) && (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) == 0 || errno == EINTR)) {

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 enum { LEFT_BEFORE_MAX = 64, LEFT_NAME_BYTES = 32 };
@@ -22,6 +23,7 @@ struct left {
     pid_t program;
     pthread_t waiter; /* of left_wait(), if `waits` */
     bool waits;
+    struct rusage use;          /* of all that came to this process and has ended, with their own children */
     unsigned count;             /* set by left_end(): those that were running, and are ended now */
     char name[LEFT_NAME_BYTES]; /* of the first, as the kernel calls it: at most 15 characters, fit for people
                                  */
@@ -41,5 +43,8 @@ void left_wait_end(struct left *left);
  * children or more, nothing is touched and nothing told. */
 extern const double left_seconds;
 void left_end(struct left *left);
+
+/* What both have used, of CPU time, faults and switches; of memory what the larger one had. */
+void left_add_use(struct rusage *sum, const struct rusage *more);
 
 #endif

@@ -284,8 +284,10 @@ static void reap(struct running *running, const struct run_limits *limits, struc
         if ((got = wait4(running->pid, &end->status, 0, &use)) < 0 && errno != EINTR)
             break;
     take_rest(running, limits, end);
-    if (limits->left)
+    if (limits->left) {
         left_end(limits->left);
+        left_add_use(&use, &limits->left->use);
+    }
     kill(-running->pid, SIGKILL);
     set_use(&use, end);
     text_said(running->said, running->said_length, end->said, sizeof end->said);

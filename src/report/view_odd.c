@@ -7,5 +7,6 @@ void view_say_left(unsigned count, const char *name, struct document *doc)
                        : count == 1 ? name
                                     : document_text(doc, "%u processes, the first of them %s,", count, name);
     document_say(doc, BLOCK_FACT,
-        "It leaves %s running when it ends: that was ended each time, and is not measured.", left);
+        "It leaves %s running when it ends: that was ended each time, and its CPU time until then counts.",
+        left);
 }

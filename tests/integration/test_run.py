@@ -1148,6 +1148,32 @@ def test_what_a_program_leaves_running_is_ended_and_told():
     assert not alive(), alive()  # those of no run
 
 
+def test_the_cpu_time_of_what_has_left_its_parent_counts():
+    """A daemon takes 0.3 s of it, and ends, or stays."""
+    needs_kvm()
+    for stays in (0, 1000):
+        script = f"""import os, time
+ready, tell = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    while time.process_time() < 0.3:
+        pass
+    os.write(tell, b"x")
+    time.sleep({stays})
+    os._exit(0)
+os.wait()
+os.read(ready, 1)"""
+        done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--json", "-", "/usr/bin/python3", "-c", script],
+            capture_output=True, text=True, check=False, timeout=6000)
+        assert done.returncode == 0, done.stderr
+        cells = json.loads(done.stdout)["cells"]
+        assert bool(cells[0].get("left_count")) == bool(stays), cells[0]
+        for cell in cells:
+            assert sum(cell["metrics"][name]["value"] for name in ("user", "system")) > 0.3e9, cell["metrics"]
+
+
 def test_a_program_ends_with_vcost_however_that_ends():
     needs_kvm()
     environment, alive = marked("killed")
