@@ -56,7 +56,7 @@ struct run_end {
     double user_seconds, system_seconds;
     uint64_t faults;      /* without input or output */
     uint64_t read_faults; /* with */
-    uint64_t peak_bytes;  /* the largest resident set of it, or of a child that it waited for */
+    uint64_t peak_bytes;  /* the largest resident set of it, or of a child that was waited for */
     uint64_t waits;       /* voluntary context switches */
     uint64_t switches;    /* involuntary context switches */
     bool timed_out;       /* it was killed since it took too long */

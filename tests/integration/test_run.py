@@ -585,7 +585,7 @@ def test_children_share_their_parents_memory_while_it_goes_on():
 def test_processes_and_threads_are_made_by_clone3():
     needs_kvm()
     guest = same(program("created"))
-    assert guest.out.count(b"\n") == 80 and guest.counts.calls[435] > 60 and guest.counts.threads == 2, (guest.out, vars(guest.counts))
+    assert guest.out.count(b"\n") == 80 and guest.counts.calls[435] > 60 and guest.counts.threads == guest.out.count(b"thread: made") > 0, (guest.out, vars(guest.counts))
 
 
 def test_a_process_that_shares_memory_stops_threads_and_sees_the_programs_registers():
